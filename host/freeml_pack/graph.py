@@ -1,0 +1,246 @@
+"""The intermediate representation: a `Graph` of `Op`s over `Tensor`s. Immutable; a pass is Graph -> Graph.
+
+One sample flows through the graph; there is no batch axis. All tensors are (height, width, channels): a PyTorch
+(C, H, W) becomes (H, W, C), (C, L) becomes (L, 1, C), (F,) becomes (1, 1, F).
+
+The same classes serve before and after quantization: `Tensor.quant` and the ops' `q` are None in a float graph and set
+in an int8 graph. schema/SPEC.md defines the arithmetic of the int8 graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+
+import numpy as np
+
+Shape = tuple[int, int, int]
+"""(height, width, channels)"""
+
+
+@dataclass(frozen=True)
+class Quant:
+    """real = (q - zero_point) * scale, q in -128..127."""
+
+    scale: float
+    zero_point: int
+
+
+@dataclass(frozen=True)
+class Tensor:
+    name: str
+    shape: Shape
+    quant: Quant | None = None
+    stats: tuple[float, float] | None = field(default=None, compare=False)
+    """(lowest, highest) value to expect, from batch-norm statistics, where the front end knows it."""
+
+    @property
+    def size(self) -> int:
+        return self.shape[0] * self.shape[1] * self.shape[2]
+
+
+@dataclass(frozen=True)
+class Activation:
+    """Pointwise function at the end of an op. `kind` is a key of freeml_pack.activations.FUNCTIONS; clamps (relu, relu6,
+    hardtanh) cost nothing on the device, all others become a look-up table."""
+
+    kind: str
+    args: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Strides:
+    """One side of a strided copy, in elements: element (i, j, k) lies at offset + i*row + j*column + k*depth."""
+
+    offset: int
+    row: int
+    column: int
+    depth: int
+
+
+@dataclass(frozen=True)
+class View:
+    space: Shape  # rows, columns, depth
+    source: Strides
+    destination: Strides
+
+
+@dataclass(frozen=True, eq=False)
+class Requant:
+    """Integer constants of a requantization (SPEC.md): arrays of one element or one per output channel."""
+
+    multiplier: np.ndarray  # int32, 0..32767
+    shift: np.ndarray  # int32, 1..31
+    left_shift: int = 0  # 0..15
+
+
+@dataclass(frozen=True, eq=False)
+class OpQuant:
+    """Integer constants of an op in an int8 graph. Which are set depends on the kind."""
+
+    activation_min: int = -128
+    activation_max: int = 127
+    lookup: np.ndarray | None = None  # int8 [256], index q + 128
+    weight: np.ndarray | None = None  # int8, layout as the op's float weight
+    weight_scale: np.ndarray | None = None  # float64 [out]; real weight = weight * weight_scale
+    bias: np.ndarray | None = None  # int32 [out], input zero point folded in
+    requant: Requant | None = None  # CONV_2D, DEPTHWISE (per channel); MULTIPLY; AVERAGE_POOL (one, or one per tap count)
+    add: tuple[int, int, int] | None = None  # ADD: m1, m2, s
+    quantize: np.ndarray | None = None  # QUANTIZE: int64 [n, 3] of m, o, s; n = 1 or view.space[2]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Op:
+    name: str  # the layer as the user knows it ("layer1.0.conv2"), for messages and reports
+    inputs: tuple[str, ...]
+    output: str
+    activation: Activation | None = None
+    q: OpQuant | None = None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Quantize(Op):
+    """The sample becomes a tensor. inputs = (). `view.source` counts elements of the sample in the user's axis order;
+    `view.destination` elements of the output. Float meaning: output = normalised sample, rearranged."""
+
+    view: View
+
+
+@dataclass(frozen=True)
+class Window:
+    kernel: tuple[int, int]
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)  # top, left, bottom, right; zeros (max-pool: minus infinity)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Conv2d(Op):
+    """Also linear layers (1x1 window on 1x1xC). Depthwise (groups == input channels, and more than one) is `DepthwiseConv2d`."""
+
+    window: Window
+    weight: np.ndarray  # float32 [out, kernel_h, kernel_w, in / groups]
+    bias: np.ndarray  # float32 [out]
+    groups: int = 1
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DepthwiseConv2d(Op):
+    """Also per-channel scale and shift (1x1 window). Output channel c reads input channel c // multiplier."""
+
+    window: Window
+    weight: np.ndarray  # float32 [out, kernel_h, kernel_w]
+    bias: np.ndarray  # float32 [out]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MaxPool2d(Op):
+    window: Window
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class AveragePool2d(Op):
+    """adaptive: windows as torch.nn.AdaptiveAvgPool2d, `window` is ignored. divisor: taps counted; None: those inside the
+    input (count_include_pad=False), else this number for every window."""
+
+    window: Window
+    adaptive: bool = False
+    divisor: int | None = None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Add(Op):
+    """inputs[0] + sign * inputs[1], same shapes."""
+
+    sign: int = 1
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Multiply(Op):
+    """inputs[0] * inputs[1]; the second has the same shape or is (1, 1, C)."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Copy(Op):
+    """Strided copy: slice, part of a concatenation, permutation, padding's interior, or an activation by itself. Several
+    ops may write parts of one output tensor; they follow each other."""
+
+    view: View
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Fill(Op):
+    """Whole output = 0.0. inputs = (). The border of an explicit padding, before the Copy into its interior."""
+
+
+class SampleType(IntEnum):
+    """As in schema/model.fbs."""
+
+    UINT8 = 0
+    INT8 = 1
+    UINT16 = 2
+    INT16 = 3
+
+
+class OutputTransform(IntEnum):
+    """As in schema/model.fbs."""
+
+    NONE = 0
+    SOFTMAX = 1
+    LOG_SOFTMAX = 2
+    SIGMOID = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """What the device is given. Set by the front end (shape) and by quantization (the rest)."""
+
+    shape: tuple[int, ...]  # the user's axis order, without the batch
+    type: SampleType = SampleType.INT8
+    input_scale: tuple[float, ...] = ()  # float data only: q = round(x * scale + offset), see schema/model.fbs
+    input_offset: tuple[float, ...] = ()
+    input_repeat: int = 1
+
+    @property
+    def elements(self) -> int:
+        return int(np.prod(self.shape))
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.elements * (2 if self.type in (SampleType.UINT16, SampleType.INT16) else 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    name: str
+    sample: Sample
+    ops: tuple[Op, ...]  # in execution order; the first is a Quantize
+    tensors: dict[str, Tensor]  # treat as read-only
+    output: str  # a (1, 1, classes) tensor as a rule; any shape is allowed
+    output_transform: OutputTransform = OutputTransform.NONE
+
+    def consumers(self, tensor: str) -> tuple[Op, ...]:
+        return tuple(op for op in self.ops if tensor in op.inputs)
+
+    def producers(self, tensor: str) -> tuple[Op, ...]:
+        return tuple(op for op in self.ops if op.output == tensor)
+
+    def macs(self) -> int:
+        """Multiply-accumulates of convolutions and linear layers for one sample; padded taps count."""
+        return sum(op_macs(self, op) for op in self.ops)
+
+    def with_(self, **changes: object) -> Graph:
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+    def __iter__(self) -> Iterator[Op]:
+        return iter(self.ops)
+
+
+def op_macs(graph: Graph, op: Op) -> int:
+    """Multiply-accumulates of one op (0 for kinds without weights)."""
+    if not isinstance(op, Conv2d | DepthwiseConv2d):
+        return 0
+    height, width, channels = graph.tensors[op.output].shape
+    return height * width * channels * int(np.prod(op.weight.shape[1:]))

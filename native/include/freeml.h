@@ -1,0 +1,183 @@
+/* FreeML: int8 neural-network inference that survives power cuts. The one public header of the C99 core.
+ *
+ * Life of a program:
+ *     fml_model_open      check the blob once, whole
+ *     fml_session_open    recover what nonvolatile memory (NVM) says: nothing, an inference under way, an answer
+ *     fml_session_start   commit a sample                          (when nothing is under way)
+ *     fml_session_step    run some steps, committing as the blob's plan says, until FML_DONE
+ *     fml_session_output  the scores
+ * Power may fail at any instruction; after it, the same calls continue where the last commit stood.
+ *
+ * The core is freestanding: no allocation, no mutable file-scope state, no recursion, no floating point.
+ * The caller owns all memory. Functions return FML_OK (0) or a negative fml_status unless they say otherwise.
+ */
+#ifndef FREEML_H
+#define FREEML_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Status codes and their texts. Codes are stable; new ones are added at the end. */
+#define FML_STATUS_TABLE(X)                                                                                            \
+    X(FML_OK, 0, "ok")                                                                                                 \
+    X(FML_ERROR_NOT_A_MODEL, -1, "not a FreeML blob (the identifier FML1 is missing)")                                 \
+    X(FML_ERROR_VERSION, -2, "blob made by another FreeML version; pack the model again")                              \
+    X(FML_ERROR_TRUNCATED, -3, "blob is not as long as it says; copy it again")                                        \
+    X(FML_ERROR_CHECKSUM, -4, "blob is damaged (CRC-32 does not match); copy it again")                                \
+    X(FML_ERROR_MALFORMED, -5, "blob is malformed (a table or vector is out of bounds)")                               \
+    X(FML_ERROR_BAD_TENSOR, -6, "blob is malformed (a tensor lies outside the arena)")                                 \
+    X(FML_ERROR_BAD_OP, -7, "blob is malformed (an operator's numbers are out of range)")                              \
+    X(FML_ERROR_BAD_PARAMS, -8, "blob is malformed (an operator's constants are missing)")                             \
+    X(FML_ERROR_COMMIT_RULE, -9, "blob breaks the commit rule (an interval writes what it read)")                      \
+    X(FML_ERROR_ARENA_SIZE, -10, "arena buffer is smaller than the blob needs")                                        \
+    X(FML_ERROR_SCRATCH_SIZE, -11, "scratch buffer is smaller than the blob needs")                                    \
+    X(FML_ERROR_NVM_SIZE, -12, "nonvolatile memory is smaller than the blob needs")                                    \
+    X(FML_ERROR_SAMPLE_SIZE, -13, "sample has the wrong number of bytes")                                              \
+    X(FML_ERROR_BUSY, -14, "an inference is under way; finish or cancel it first")                                     \
+    X(FML_ERROR_IDLE, -15, "no inference is under way; start one first")                                               \
+    X(FML_ERROR_NOT_DONE, -16, "the inference has not finished")                                                       \
+    X(FML_ERROR_IO, -17, "reading or writing a memory failed")                                                         \
+    X(FML_ERROR_STALE, -18, "a memory failed during a step; open the session again")
+
+typedef enum fml_status {
+#define X(name, code, text) name = code,
+    FML_STATUS_TABLE(X)
+#undef X
+        FML_DONE = 1 /* fml_session_step: the output is there */
+} fml_status;
+
+/* Text of a status code, in English, without a full stop; "unknown status" for others. Static storage. */
+const char *fml_status_text(int status);
+
+#define FML_FORMAT_VERSION 1
+
+/* --- Where the blob lies ------------------------------------------------------------------------------------- */
+
+typedef struct fml_source {
+    const uint8_t *mapped; /* the whole blob, any alignment; NULL: use read */
+    /* Copies size bytes at offset to `to`; 0 or negative. Ignored where mapped is set. */
+    int (*read)(void *context, uint32_t offset, void *to, uint32_t size);
+    void *context; /* handed to read; caller's */
+    uint32_t size; /* bytes of the file or memory region that the blob fills exactly */
+} fml_source;
+
+/* Bytes that hold the fixed header; the smallest blob is longer. */
+#define FML_HEADER_SIZE 20
+
+/* Bytes of metadata that the blob starts with (header included), from its first FML_HEADER_SIZE bytes.
+ * Positive, or a negative status. source_size: length of the whole blob in bytes. */
+int32_t fml_metadata_size(const uint8_t *header, uint32_t source_size);
+
+/* --- Model: a verified, read-only view of a blob ------------------------------------------------------------- */
+
+typedef struct fml_model {
+    /* Read-only for the application: */
+    uint32_t model_id;     /* metadata CRC-32; names the blob in the journal */
+    uint32_t arena_size;   /* bytes: sample and activations */
+    uint32_t scratch_size; /* bytes of working memory that fml_session_open wants */
+    uint32_t nvm_size;     /* bytes of NVM: journal and arena */
+    uint32_t sample_size;  /* bytes of one sample */
+    uint16_t op_count;
+    uint16_t tensor_count;
+    uint16_t output;          /* tensor index of the scores */
+    uint16_t output_length;   /* scores: number of int8 values */
+    uint8_t sample_type;      /* SampleType of schema/model.fbs */
+    uint8_t output_transform; /* OutputTransform of schema/model.fbs */
+    /* Internal: */
+    fml_source source;
+    const uint8_t *metadata;
+    uint32_t metadata_size;
+    uint32_t sample_offset;
+    uint32_t tensors, ops, windows, views; /* offsets of the vectors' first elements in the metadata */
+    uint16_t window_count, view_count;
+    uint32_t weights, weights_size; /* the WEIGHTS section in the file */
+} fml_model;
+
+/* Checks a blob completely (length, checksums, every table, every memory access of every operator, the commit rule)
+ * and fills *model.
+ * source: copied; what it points to must outlive the model.
+ * metadata: the blob's first fml_metadata_size() bytes, any alignment; NULL where source->mapped is set.
+ * buffer, buffer_size: working memory for checksums when source->read is used, at least 16 bytes, more is faster;
+ *     free again after the call. */
+int fml_model_open(fml_model *model, const fml_source *source, const uint8_t *metadata, void *buffer,
+                   uint32_t buffer_size);
+
+/* --- Session: one inference after another, across power cuts --------------------------------------------------- */
+
+/* Nonvolatile memory. Must keep, across a power cut, everything written before the last sync that returned, and may
+ * keep any part of what was written after it. The session starts at its offset 0. */
+typedef struct fml_nvm {
+    uint8_t *mapped; /* byte-addressable memory (FRAM, RAM that survives); NULL: use read and write */
+    int (*read)(void *context, uint32_t offset, void *to, uint32_t size);          /* 0 or negative */
+    int (*write)(void *context, uint32_t offset, const void *from, uint32_t size); /* 0 or negative */
+    int (*sync)(void *context); /* returns when all earlier writes are durable; NULL: writes are durable at once */
+    void *context;              /* handed to the callbacks; caller's */
+    uint32_t size;              /* bytes, at least fml_model.nvm_size */
+} fml_nvm;
+
+typedef enum fml_phase {
+    FML_PHASE_IDLE = 0,    /* nothing to resume */
+    FML_PHASE_RUNNING = 1, /* a sample is committed; fml_session_step continues it */
+    FML_PHASE_DONE = 2     /* fml_session_output holds the answer, until the next start */
+} fml_phase;
+
+typedef struct fml_session {
+    /* Read-only for the application: */
+    uint8_t phase; /* fml_phase */
+    uint8_t stale; /* not 0: a callback failed or was left by an exception; only fml_session_open helps */
+    uint16_t op;   /* next step while RUNNING */
+    uint16_t tile;
+    uint32_t tag;      /* what fml_session_start was given */
+    uint32_t sequence; /* of the newest record */
+    uint32_t steps;    /* run since fml_session_open */
+    uint32_t commits;  /* records written since fml_session_open */
+    /* Internal: */
+    const fml_model *model;
+    fml_nvm nvm;
+    uint8_t *arena;
+    uint8_t *scratch;
+    uint32_t dirty_begin, dirty_end; /* bytes of the arena not yet in NVM */
+    uint8_t slot;                    /* the slot that the next record goes to */
+} fml_session;
+
+/* Recovers the state from NVM (a blank, foreign or fully damaged journal means IDLE; damaged and foreign journals are
+ * never resumed).
+ * arena, arena_size: RAM of at least model->arena_size bytes; NULL, 0 where nvm->mapped is set (the arena lies there).
+ * scratch, scratch_size: at least model->scratch_size bytes, aligned to 4; contents do not matter.
+ * model and the buffers must outlive the session; nvm is copied. */
+int fml_session_open(fml_session *session, const fml_model *model, const fml_nvm *nvm, void *arena, uint32_t arena_size,
+                     void *scratch, uint32_t scratch_size);
+
+/* Commits a sample as the one being inferred. size: bytes, equal to model->sample_size. tag: any number by which the
+ * application knows the sample again. FML_ERROR_BUSY while another one is RUNNING. Discards the last answer. */
+int fml_session_start(fml_session *session, const void *sample, uint32_t size, uint32_t tag);
+
+/* Runs at most max_steps steps (0: until done). FML_DONE: finished and committed; FML_OK: more steps remain. */
+int fml_session_step(fml_session *session, uint32_t max_steps);
+
+/* Gives up the inference under way, or the answer; the session is IDLE, durably. */
+int fml_session_cancel(fml_session *session);
+
+/* Steps that remain until FML_DONE; 0 when not RUNNING. */
+uint32_t fml_session_remaining(const fml_session *session);
+
+/* The int8 scores, model->output_length of them; NULL while not DONE. Valid until the next start or cancel. */
+const int8_t *fml_session_output(const fml_session *session);
+
+/* --- For packers and tests -------------------------------------------------------------------------------------- */
+
+/* Steps of operator `op`, 0 if there is no such operator. */
+uint32_t fml_op_tiles(const fml_model *model, uint16_t op);
+
+/* CRC-32 (IEEE 802.3, as zlib) of size bytes, continuing from `crc` (0 to begin). */
+uint32_t fml_crc32(uint32_t crc, const void *bytes, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,96 @@
+/* Operators as the kernels see them: decoded from the blob, checked by verify.c, run tile by tile by interp.c. */
+#ifndef FML_OP_H
+#define FML_OP_H
+
+#include "freeml.h"
+
+#define FML_NO_INDEX UINT16_C(0xffff)
+
+typedef struct fml_shape {
+    uint16_t height, width, channels;
+} fml_shape;
+
+typedef struct fml_tensor {
+    uint32_t offset; /* bytes from the start of the arena */
+    fml_shape shape;
+    int8_t zero_point;
+} fml_tensor;
+
+typedef struct fml_window {
+    uint16_t kernel_height, kernel_width;
+    uint8_t stride_height, stride_width, dilation_height, dilation_width, pad_top, pad_left;
+    uint16_t groups;
+} fml_window;
+
+/* One side of a strided copy, in elements. */
+typedef struct fml_strides {
+    uint32_t offset;
+    int32_t row, column, depth;
+} fml_strides;
+
+typedef struct fml_view {
+    fml_shape space; /* rows, columns, depth */
+    fml_strides source, destination;
+} fml_view;
+
+typedef struct fml_op {
+    uint8_t kind, flags;
+    uint16_t input_index, input2_index, output_index, attribute;
+    uint16_t tile_rows, tile_columns, tile_channels, commit_every;
+    int8_t activation_min, activation_max;
+    uint8_t left_shift;
+    uint8_t sample_type;              /* QUANTIZE: the model's sample type */
+    uint32_t params, params_size;     /* in the WEIGHTS section */
+    uint32_t lookup;                  /* in the WEIGHTS section */
+    fml_tensor input, input2, output; /* decoded where the index is not FML_NO_INDEX */
+    fml_window window;                /* kinds with a window */
+    fml_view view;                    /* QUANTIZE, COPY */
+} fml_op;
+
+/* Half-open box of the op's iteration space. */
+typedef struct fml_tile {
+    uint16_t row_begin, row_end, column_begin, column_end, channel_begin, channel_end;
+} fml_tile;
+
+/* What a kernel gets. Pointers to tensors are to the whole tensor, not to the tile. */
+typedef struct fml_work {
+    const fml_op *op;
+    fml_tile tile;
+    const uint8_t *sample; /* QUANTIZE: the sample, little-endian elements, any alignment */
+    const int8_t *input;
+    const int8_t *input2;
+    int8_t *output;
+    const uint8_t *params; /* constants of the tile's channel block (see fml_op_block), any alignment; NULL: none */
+    const uint8_t *lookup; /* 256 bytes, index q + 128; NULL: none. interp.c applies it, except for COPY */
+    uint8_t *scratch;      /* fml_kernel_scratch(op) bytes, aligned to 4 */
+} fml_work;
+
+/* The op's iteration space. */
+fml_shape fml_op_space(const fml_op *op);
+
+/* Number of tiles; rows vary fastest, then columns, then channel blocks, so that a channel block's weights stay loaded.
+ */
+uint32_t fml_op_tile_count(const fml_op *op);
+
+/* Box of tile number `index` < fml_op_tile_count(op). */
+fml_tile fml_op_tile(const fml_op *op, uint32_t index);
+
+/* Constants of the channels channel_begin..channel_end of a block: offset from op->params and size in bytes.
+ * CONV_2D and DEPTHWISE_CONV_2D store one block per tile_channels; other kinds have one block. */
+typedef struct fml_block {
+    uint32_t offset, size;
+} fml_block;
+fml_block fml_op_block(const fml_op *op, const fml_tile *tile);
+
+/* Bytes that the op's constants must have in all: the end of the last block. 0 for kinds without constants;
+ * AVERAGE_POOL_2D and QUANTIZE have more than one legal size, see fml_op_params_ok. */
+bool fml_op_params_ok(const fml_op *op);
+
+/* Bytes of scratch that the op's kernel wants, aligned to 4, largest over its tiles. */
+uint32_t fml_kernel_scratch(const fml_op *op);
+
+/* Runs the kernel of work->op->kind on work->tile (without the look-up, except for COPY). Infallible on verified ops.
+ */
+void fml_kernel_run(const fml_work *work);
+
+#endif
