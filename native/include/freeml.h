@@ -149,7 +149,8 @@ typedef struct fml_session {
 /* Recovers the state from NVM (a blank, foreign or fully damaged journal means IDLE; damaged and foreign journals are
  * never resumed).
  * arena, arena_size: RAM of at least model->arena_size bytes; NULL, 0 where nvm->mapped is set (the arena lies there).
- * scratch, scratch_size: at least model->scratch_size bytes, aligned to 4; contents do not matter.
+ * scratch, scratch_size: at least model->scratch_size bytes, aligned to 4; contents do not matter. The session's own:
+ *     constants that are streamed stay there from one call to the next.
  * model and the buffers must outlive the session; nvm is copied. */
 int fml_session_open(fml_session *session, const fml_model *model, const fml_nvm *nvm, void *arena, uint32_t arena_size,
                      void *scratch, uint32_t scratch_size);

@@ -184,6 +184,7 @@ int fml_session_open(fml_session *session, const fml_model *model, const fml_nvm
     if (status != FML_OK) {
         return status;
     }
+    fml_interp_reset(model, session->scratch);
     fml_record record;
     uint8_t slot;
     bool found;
