@@ -73,9 +73,7 @@ class Builder:
         n = channels if per_channel else 1
         scale = self.rng.integers(3000, 4096, n)
         constants = np.stack([scale, offset * scale, np.full(n, 12 + bits - 8)], axis=1)
-        view = View(
-            (height, width, channels), Strides(0, width, 1, height * width), Strides(0, width * channels, channels, 1)
-        )
+        view = View((height, width, channels), Strides(0, width, 1, height * width), Strides(0, width * channels, channels, 1))
         return self._append(Quantize, (), output, OpQuant(quantize=constants), view=view)
 
     def conv(self, x: str, out: int, window: Window, groups: int = 1, lookup: bool = False) -> str:
@@ -84,7 +82,14 @@ class Builder:
         output = self.tensor((*window_shape(self.shape(x), window), out))
         q = self._weighted(weight, lookup)
         return self._append(
-            Conv2d, (x,), output, q, window=window, groups=groups, weight=weight.astype(np.float32), bias=np.zeros(out, np.float32)
+            Conv2d,
+            (x,),
+            output,
+            q,
+            window=window,
+            groups=groups,
+            weight=weight.astype(np.float32),
+            bias=np.zeros(out, np.float32),
         )
 
     def linear(self, x: str, out: int) -> str:
@@ -255,9 +260,7 @@ def roomy_plan(graph: Graph, rng: np.random.Generator | None = None) -> MemoryPl
     if rng is None:
         ops = tuple(OpPlan(space(graph, op), 0, False) for op in graph.ops)
     else:
-        ops = tuple(
-            OpPlan(random_tile(graph, op, rng), int(rng.integers(0, 4)), bool(rng.integers(0, 2))) for op in graph.ops
-        )
+        ops = tuple(OpPlan(random_tile(graph, op, rng), int(rng.integers(0, 4)), bool(rng.integers(0, 2))) for op in graph.ops)
     return MemoryPlan(tensors, sample, place, ops)
 
 

@@ -154,13 +154,17 @@ def _struct_vector(
     builder: flatbuffers.Builder, rows: Sequence[tuple[Any, ...]], start: Callable[..., Any], create: Callable[..., Any]
 ) -> int:
     if len(rows) >= NO_INDEX:
-        raise PackError(f"The model has {len(rows)} operators or tensors; the format holds {NO_INDEX - 1}: use a smaller model.")
+        raise PackError(
+            f"The model has {len(rows)} operators or tensors; the format holds {NO_INDEX - 1}: use a smaller model."
+        )
     start(builder, len(rows))
     for row in reversed(rows):
         try:
             create(builder, *row)
         except (TypeError, struct.error) as error:  # flatbuffers' range check
-            raise PackError(f"A number of the model does not fit its field of the blob ({error}): use a smaller layer.") from error
+            raise PackError(
+                f"A number of the model does not fit its field of the blob ({error}): use a smaller layer."
+            ) from error
     return int(builder.EndVector())
 
 

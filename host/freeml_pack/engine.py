@@ -119,6 +119,24 @@ class Engine:
         return scores
 
 
+class _Port:
+    """What the core's callbacks get. Apart from the session, so that no session is part of a cycle that only the garbage
+    collector frees: it cannot clear a buffer that is in use."""
+
+    def __init__(self, nvm: Any) -> None:
+        self.nvm = nvm
+        self.error: BaseException | None = None
+
+    def guarded(self, access: Callable[[Any], None]) -> int:
+        """Runs an NVM access on behalf of the core; an exception is kept until the core has returned."""
+        try:
+            access(self.nvm)
+        except BaseException as error:
+            self.error = error
+            return -1
+        return 0
+
+
 class Session:
     """One inference after another on an NVM: a bytearray (or other writable buffer), used in place, or an `Nvm` object.
 
@@ -127,9 +145,8 @@ class Session:
 
     def __init__(self, engine: Engine, nvm: bytearray | memoryview | np.ndarray | Nvm) -> None:
         self.engine = engine
-        self._error: BaseException | None = None
-        self._nvm = nvm
-        self._handle = ffi.new_handle(self)
+        self._port = _Port(nvm)
+        self._handle = ffi.new_handle(self._port)
         self._scratch = ffi.new("uint32_t[]", -(-engine.scratch_size // 4) + 1)  # uint32: aligned
         memory = ffi.new("fml_nvm *")
         arena, arena_size = ffi.NULL, 0
@@ -146,8 +163,8 @@ class Session:
 
     def _call(self, function: Callable[..., int], *args: Any) -> int:
         status = function(self._session, *args)
-        if self._error is not None:
-            error, self._error = self._error, None
+        if self._port.error is not None:
+            error, self._port.error = self._port.error, None
             raise error
         return _check(status)
 
@@ -173,7 +190,7 @@ class Session:
 
     @property
     def phase(self) -> str:
-        """"idle", "running" or "done"."""
+        """ "idle", "running" or "done"."""
         return _PHASES[self._session.phase]
 
     @property
@@ -215,15 +232,6 @@ class Session:
         """Records written by this object."""
         return int(self._session.commits)
 
-    def _guarded(self, access: Callable[[Any], None]) -> int:
-        """Runs an NVM access on behalf of the core; an exception is kept until the core has returned."""
-        try:
-            access(self._nvm)
-        except BaseException as error:
-            self._error = error
-            return -1
-        return 0
-
 
 @ffi.def_extern()
 def freeml_nvm_read(context: Any, offset: int, to: Any, size: int) -> int:
@@ -233,17 +241,17 @@ def freeml_nvm_read(context: Any, offset: int, to: Any, size: int) -> int:
             raise ValueError(f"NVM read gave {len(data)} bytes instead of {size}")
         ffi.memmove(to, data, size)
 
-    session: Session = ffi.from_handle(context)
-    return session._guarded(access)
+    port: _Port = ffi.from_handle(context)
+    return port.guarded(access)
 
 
 @ffi.def_extern()
 def freeml_nvm_write(context: Any, offset: int, data: Any, size: int) -> int:
-    session: Session = ffi.from_handle(context)
-    return session._guarded(lambda nvm: nvm.write(offset, bytes(ffi.buffer(data, size))))
+    port: _Port = ffi.from_handle(context)
+    return port.guarded(lambda nvm: nvm.write(offset, bytes(ffi.buffer(data, size))))
 
 
 @ffi.def_extern()
 def freeml_nvm_sync(context: Any) -> int:
-    session: Session = ffi.from_handle(context)
-    return session._guarded(lambda nvm: nvm.sync())
+    port: _Port = ffi.from_handle(context)
+    return port.guarded(lambda nvm: nvm.sync())

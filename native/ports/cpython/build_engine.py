@@ -35,7 +35,7 @@ def declarations(header: str) -> str:
     header = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
     statuses = re.findall(r"X\((\w+), (-?\d+),", header)
     constants = re.findall(r"^#define (\w+) (\d+)$", header, flags=re.MULTILINE)
-    header = re.sub(r'#ifdef __cplusplus.*?#endif', "", header, flags=re.DOTALL)
+    header = re.sub(r"#ifdef __cplusplus.*?#endif", "", header, flags=re.DOTALL)
     header = re.sub(r"^#(?:.*\\\n)*.*\n", "", header, flags=re.MULTILINE)
     table = "".join(f"{name} = {code}," for name, code in statuses)
     header = header.replace("FML_STATUS_TABLE(X)", table)
