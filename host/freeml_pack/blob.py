@@ -131,7 +131,7 @@ class _Writer:
         return self.windows.setdefault(row, len(self.windows))
 
     def tensor_rows(self) -> list[tuple[int | float, ...]]:
-        rows = []
+        rows: list[tuple[int | float, ...]] = []
         for name in self.tensors:
             tensor = self._graph.tensors[name]
             if tensor.quant is None:
@@ -203,7 +203,7 @@ def _metadata(writer: _Writer, graph: Graph, plan: MemoryPlan, weights_size: int
 
 
 def _with_header(buffer: bytearray, weights_size: int) -> bytes:
-    """Makes room for the header behind the identifier, and fills it. Offsets inside the FlatBuffer are relative, but for the root's."""
+    """Makes room for the header behind the identifier, and fills it; of the FlatBuffer's offsets only the root's changes."""
     gap = HEADER_SIZE - 8
     size = len(buffer) + gap
     section = open_metadata(bytes(buffer)).Sections(0)._tab.Pos

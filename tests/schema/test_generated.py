@@ -70,7 +70,8 @@ def test_enums_are_flatc_s() -> None:
 
 
 def test_journal_offsets_are_construct_s() -> None:
-    fields = dict(phase="DONE", exit=0, model_id=0x04030201, sequence=0x14131211, tag=0x24232221, op=0x3231, tile=0x4241)
+    fields = {"phase": "DONE", "exit": 0, "model_id": 0x04030201, "sequence": 0x14131211, "tag": 0x24232221}
+    fields |= {"op": 0x3231, "tile": 0x4241}
     data = journal.Record.build({**fields, "crc32": 0x54535251})
     header = constants("journal_layout.h")
     assert len(data) == header["FML_RECORD_SIZE"]
