@@ -65,7 +65,7 @@ class DownsampleA(nn.Module):
         self.extra = extra
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, self.extra, self.extra), "constant", 0)
+        return F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, self.extra, self.extra), "constant", 0.0)
 
 
 class BasicBlock(nn.Module):
