@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from freeml_pack.graph import Conv2d, DepthwiseConv2d, Graph, Op
-from freeml_pack.passes.rewrite import is_affine, is_used_once, only_producer, substitute
+from freeml_pack.rewrite import is_affine, is_used_once, only_producer, substitute
 
 Convolution = Conv2d | DepthwiseConv2d
 

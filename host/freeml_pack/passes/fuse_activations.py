@@ -8,7 +8,7 @@ import numpy as np
 
 from freeml_pack import activations
 from freeml_pack.graph import Fill, Graph, Op, Quantize
-from freeml_pack.passes.rewrite import is_pointwise, is_used_once, keep_stats, substitute
+from freeml_pack.rewrite import is_pointwise, is_used_once, keep_stats, substitute
 
 
 def fuse_activations(graph: Graph) -> Graph:

@@ -1,18 +1,16 @@
 """Recognises activations that the model's author spelled out, so that each becomes one table.
 
-    relu6(x + 3) / 6        hardsigmoid
-    x * hardsigmoid(x)      hardswish, also with the division by 6 at the end
-    x * sigmoid(x)          silu
+relu6(x + 3) / 6        hardsigmoid
+x * hardsigmoid(x)      hardswish, also with the division by 6 at the end
+x * sigmoid(x)          silu
 """
 
 from __future__ import annotations
 
-
-
 import numpy as np
 
 from freeml_pack.graph import Activation, Copy, DepthwiseConv2d, Graph, Multiply, Op, Strides, View
-from freeml_pack.passes.rewrite import is_affine, is_pointwise, is_used_once, only_producer, substitute
+from freeml_pack.rewrite import is_affine, is_pointwise, is_used_once, only_producer, substitute
 
 _GATED = {"sigmoid": "silu", "hardsigmoid": "hardswish"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from freeml_pack.graph import Graph, Op
-from freeml_pack.passes.rewrite import is_pointwise
+from freeml_pack.rewrite import is_pointwise
 
 
 def remove_dead(graph: Graph) -> Graph:

@@ -195,7 +195,7 @@ def concatenate(b: Builder, values: list[Any], axis: int = 0) -> Value:
     for value, index, place in zip(values, indices, np.split(places, ends, axis), strict=True):
         order = np.argsort(place.ravel())  # copies go through the destination in its order
         pieces.append((value.tensor, index.ravel()[order], place.ravel()[order]))
-    output = b.gather(pieces, to_layout(places).shape)  # type: ignore[arg-type]
+    output = b.gather(pieces, to_layout(places).shape)
     return b.wrap(output, places, batched)
 
 
@@ -215,3 +215,8 @@ def softmax(b: Builder, value: Value, axis: int, *_: Any) -> Value:
     if axis < 0 or index.size != index.shape[axis]:
         raise b.error(f"softmax over axis {axis + batched} of shape {value.shape} is not over all class scores")
     return replace(value, transform=OutputTransform.LOG_SOFTMAX if "log" in b.operator else OutputTransform.SOFTMAX)
+
+
+@handles("argmax", "topk", "sort")
+def class_numbers(b: Builder, *_: Any) -> Value:
+    raise b.error("the model returns class numbers; return the class scores, the device takes the best one itself")

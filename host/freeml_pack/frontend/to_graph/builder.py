@@ -95,7 +95,7 @@ class Builder:
 
     def buffer(self, tensor: str, layout: np.ndarray) -> str:
         """A tensor that holds the elements `layout` [height, width, channels] of `tensor`: itself, or a copy."""
-        shape: Shape = layout.shape  # type: ignore[assignment]
+        shape: Shape = layout.shape
         if tensor != SAMPLE and shape == self.tensors[tensor].shape and np.array_equal(layout.ravel(), np.arange(layout.size)):
             return tensor
         key = (tensor, shape, np.ascontiguousarray(layout).tobytes())
@@ -146,14 +146,18 @@ class Builder:
 
     def pointwise(self, value: Value, activation: Activation) -> Value:
         value = self.solid(value)
-        height, width, channels = shape = self.tensors[value.tensor].shape
-        strides = Strides(0, width * channels, channels, 1)
+        shape = self.tensors[value.tensor].shape
+        strides = Strides(0, shape[1] * shape[2], shape[2], 1)
         output = self.emit(Copy, (value.tensor,), shape, view=View(shape, strides, strides), activation=activation)
         return Value(output, value.index)
 
     def affine(self, value: Value, scale: np.ndarray, shift: np.ndarray, stats: tuple[float, float] | None = None) -> Value:
         """value * scale + shift; both broadcast to the value's shape as in torch."""
-        if (scale == 1.0).all() and (shift == 0.0).all() and np.broadcast_shapes(value.shape, scale.shape, shift.shape) == value.shape:
+        if (
+            (scale == 1.0).all()
+            and (shift == 0.0).all()
+            and np.broadcast_shapes(value.shape, scale.shape, shift.shape) == value.shape
+        ):
             return value
         value = self.solid(value)
         constants = self._per_channel(value, scale, shift)

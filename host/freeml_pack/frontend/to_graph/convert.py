@@ -69,7 +69,7 @@ def _call(builder: Builder, program: ExportedProgram, node: torch.fx.Node, envir
     builder.layer = _layer(program, node, name)
     builder.operator = f"aten.{name}"
     if isinstance(target, torch._ops.HigherOrderOperator):
-        raise builder.error("control flow that depends on the data is not supported; make forward() do the same for every input")
+        raise builder.error("control flow that depends on data is not supported; make forward() do the same for every input")
     handler = HANDLERS.get(name)
     if handler is None:
         raise builder.error(f"this operator is not supported; {_SUPPORTED}")
@@ -109,7 +109,7 @@ def _layer(program: ExportedProgram, node: torch.fx.Node, operator_name: str) ->
 
 def _output(program: ExportedProgram, environment: dict[torch.fx.Node, Any]) -> Value:
     """The one tensor that forward() returns."""
-    returned = list(program.graph.output_node().args[0])  # type: ignore[arg-type, call-overload]
+    returned = list(program.graph.output_node().args[0])
     specs = program.graph_signature.output_specs
     users = [node for node, spec in zip(returned, specs, strict=True) if spec.kind == OutputKind.USER_OUTPUT]
     if len(users) != 1:

@@ -100,7 +100,12 @@ def batch_norm(
     return b.affine(value, scale.reshape(trailing), shift.reshape(trailing), stats)
 
 
-@handles("_native_batch_norm_legit_no_training", "native_batch_norm", "_native_batch_norm_legit", "_native_batch_norm_legit_functional")
+@handles(
+    "_native_batch_norm_legit_no_training",
+    "native_batch_norm",
+    "_native_batch_norm_legit",
+    "_native_batch_norm_legit_functional",
+)
 def native_batch_norm(b: Builder, *arguments: Any) -> Any:
     if len(arguments) > 3 and not isinstance(arguments[3], torch.Tensor):
         raise b.error("a batch norm without running statistics is not supported; set track_running_stats=True and retrain")

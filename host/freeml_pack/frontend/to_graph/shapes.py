@@ -11,20 +11,87 @@ from freeml_pack.frontend.to_graph.builder import Builder
 from freeml_pack.frontend.to_graph.handlers import HANDLERS, handles
 from freeml_pack.frontend.to_graph.value import ZERO, Value
 
-# Views, and copies whose result's elements are all elements of the input.
-_MOVES = (
-    "view reshape _unsafe_view view_copy _reshape_alias flatten unflatten ravel permute permute_copy transpose "
-    "transpose_copy t t_copy swapaxes swapdims movedim moveaxis squeeze squeeze_copy unsqueeze unsqueeze_copy "
-    "expand expand_copy repeat repeat_interleave tile flip roll rot90 slice slice_copy select select_copy narrow "
-    "narrow_copy index_select chunk split split_copy split_with_sizes split_with_sizes_copy tensor_split unbind "
-    "unbind_copy hsplit vsplit pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle diagonal as_strided"
-).split()
+# Views, and copies whose elements are all elements of the input.
+_MOVES = frozenset(
+    [
+        "view",
+        "reshape",
+        "_unsafe_view",
+        "view_copy",
+        "_reshape_alias",
+        "flatten",
+        "unflatten",
+        "ravel",
+        "permute",
+        "permute_copy",
+        "transpose",
+        "transpose_copy",
+        "t",
+        "t_copy",
+        "swapaxes",
+        "swapdims",
+        "movedim",
+        "moveaxis",
+        "squeeze",
+        "squeeze_copy",
+        "unsqueeze",
+        "unsqueeze_copy",
+        "expand",
+        "expand_copy",
+        "repeat",
+        "repeat_interleave",
+        "tile",
+        "flip",
+        "roll",
+        "rot90",
+        "slice",
+        "slice_copy",
+        "select",
+        "select_copy",
+        "narrow",
+        "narrow_copy",
+        "index_select",
+        "chunk",
+        "split",
+        "split_copy",
+        "split_with_sizes",
+        "split_with_sizes_copy",
+        "tensor_split",
+        "unbind",
+        "unbind_copy",
+        "hsplit",
+        "vsplit",
+        "pixel_shuffle",
+        "pixel_unshuffle",
+        "channel_shuffle",
+        "native_channel_shuffle",
+        "diagonal",
+        "as_strided",
+    ]
+)
 
 # The same elements at the same places.
-_KEEPS = (
-    "clone contiguous detach detach_ alias alias_copy lift_fresh lift_fresh_copy dropout feature_dropout alpha_dropout "
-    "feature_alpha_dropout native_dropout identity positive requires_grad_ real"
-).split()
+_KEEPS = frozenset(
+    [
+        "clone",
+        "contiguous",
+        "detach",
+        "detach_",
+        "alias",
+        "alias_copy",
+        "lift_fresh",
+        "lift_fresh_copy",
+        "dropout",
+        "feature_dropout",
+        "alpha_dropout",
+        "feature_alpha_dropout",
+        "native_dropout",
+        "identity",
+        "positive",
+        "requires_grad_",
+        "real",
+    ]
+)
 
 
 def move(operator: Any, value: Value, *arguments: Any) -> Any:

@@ -121,9 +121,7 @@ def _absorb_border(layout: np.ndarray, window: Window) -> tuple[np.ndarray, Wind
 # --- Pooling
 
 
-def _pool_window(
-    layout: np.ndarray, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil_mode: bool
-) -> Window:
+def _pool_window(layout: np.ndarray, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil_mode: bool) -> Window:
     """With ceil_mode the bottom and right padding grow so that the last, partial windows are inside."""
     ends = []
     for axis in (0, 1):

@@ -1,4 +1,4 @@
-"""Questions and edits that several passes need."""
+"""Questions about graphs and edits of them that several passes need."""
 
 from __future__ import annotations
 
