@@ -122,7 +122,7 @@ class Window:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Conv2d(Op):
-    """Also linear layers (1x1 window on 1x1xC). Depthwise (groups == input channels, and more than one) is `DepthwiseConv2d`."""
+    """Also linear layers (1x1 window on 1x1xC). Depthwise (groups == input channels, more than one) is `DepthwiseConv2d`."""
 
     window: Window
     weight: np.ndarray  # float32 [out, kernel_h, kernel_w, in / groups]
