@@ -178,7 +178,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         raise PackError(f"there is no file {path}: give the .npz with the data.") from None
     except IsADirectoryError:
         raise PackError(f"{path} is a folder: give the .npz with the data.") from None
-    except ValueError as error:
+    except ValueError:
         if zipfile.is_zipfile(path):
             raise PackError(f"{path} holds pickled Python objects, which can run code: save plain numeric arrays.") from None
         raise PackError(f"{path} is not an .npz file: save the data with np.savez(x_train=..., y_train=...).") from None
