@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from freeml_pack.activations import apply, clamp_bounds
+from freeml_pack.activations import apply
 from freeml_pack.graph import (
     Add,
     AveragePool2d,
@@ -38,9 +38,9 @@ def evaluate(
     """Tensors of a float graph, each float32 [N, H, W, C], for x: [N, *graph.sample.shape], normalised already.
 
     keep: which tensors to return besides the output (default: none); all others are freed after their last use.
-    hook: called with the name and value of each tensor once it is complete, and before that, where its activation is
-    more than a clamp, with `preactivation(name)` and the value before the activation. An array that it returns
-    replaces the value."""
+    hook: called with the name and value of each tensor once it is complete, and before that, where the op computes (does
+    not just move bytes), with `preactivation(name)` and the value before the activation. An array that it returns replaces
+    the value."""
     sample = np.ascontiguousarray(x, np.float32).reshape(len(x), -1)
     if x.shape[1:] != graph.sample.shape:
         raise ValueError(f"expected samples of shape {graph.sample.shape}, found {x.shape[1:]}")
@@ -72,7 +72,7 @@ def _lifetimes(graph: Graph) -> tuple[dict[str, int], dict[str, int]]:
 
 
 def _finish(op: Op, value: np.ndarray, hook: Hook | None) -> np.ndarray:
-    if hook is not None and clamp_bounds(op.activation) is None:
+    if hook is not None:
         changed = hook(preactivation(op.output), value)
         value = value if changed is None else changed
     return apply(op.activation, value).astype(np.float32, copy=False)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from freeml_pack.activations import apply, clamp_bounds
-from freeml_pack.errors import PackError
+from freeml_pack.calibrate import Calibration
 from freeml_pack.evaluate import preactivation
 from freeml_pack.graph import (
     Add,
@@ -32,25 +32,19 @@ from freeml_pack.graph import (
 from freeml_pack.quantize_conv import quantize_conv
 from freeml_pack.quantize_sample import quantize_sample_constants, sample_from_floats
 from freeml_pack.requant import requantization
-from freeml_pack.scales import Range, choose_quants, inner_name
+from freeml_pack.scales import choose_quants, inner_name
 from freeml_pack.windows import adaptive_bounds, taps_inside
 
-Ranges = Mapping[str, Range]
 
-
-def quantize(graph: Graph, ranges: Ranges) -> Graph:
-    """The int8 graph. `ranges` (see `freeml_pack.calibrate`) has the (low, high) of every tensor and, under
-    `preactivation(name)`, of what goes into each activation that is not a clamp.
+def quantize(graph: Graph, calibration: Calibration) -> Graph:
+    """The int8 graph.
 
     Ops without a bias whose activation needs a look-up are split in two: a look-up table works on a value with the
-    output's own zero point, and only a bias can shift it there. PackError where a range is not finite."""
-    for name, (low, high) in ranges.items():
-        if not (np.isfinite(low) and np.isfinite(high)):
-            raise PackError(f"the values of {name} are not finite: check the model's weights and the calibration data for NaN.")
+    output's own zero point, and only a bias can shift it there."""
     graph = _split_lookups(graph)
-    quants = choose_quants(graph, ranges)
+    quants = choose_quants(graph, calibration.ranges)
     tensors = {name: replace(tensor, quant=quants[name]) for name, tensor in graph.tensors.items()}
-    ops = tuple(replace(op, q=_constants(graph, op, quants)) for op in graph)
+    ops = tuple(replace(op, q=_constants(graph, op, quants, calibration)) for op in graph)
     return graph.with_(ops=ops, tensors=tensors, sample=_sample(graph, quants))
 
 
@@ -77,7 +71,7 @@ def _sample(graph: Graph, quants: Mapping[str, Quant]) -> Sample:
     return sample_from_floats(graph.sample, quants[inner_name(first)])
 
 
-def _constants(graph: Graph, op: Op, quants: Mapping[str, Quant]) -> OpQuant:
+def _constants(graph: Graph, op: Op, quants: Mapping[str, Quant], calibration: Calibration) -> OpQuant:
     inner, outer = quants[inner_name(op)], quants[op.output]
     inputs = [quants[name] for name in op.inputs]
     if isinstance(op, Copy):
@@ -91,7 +85,8 @@ def _constants(graph: Graph, op: Op, quants: Mapping[str, Quant]) -> OpQuant:
         lookup=None if same and clamp_bounds(op.activation) is not None else _lookup(op, inner, outer),
     )
     if isinstance(op, Conv2d | DepthwiseConv2d):
-        constants = quantize_conv(op.weight.reshape(len(op.weight), -1), op.bias, inputs[0], inner, outer.zero_point)
+        weight, moments = op.weight.reshape(len(op.weight), -1), calibration.moments.get(op.output)
+        constants = quantize_conv(weight, op.bias, moments, inputs[0], inner, outer.zero_point)
         return replace(
             base,
             weight=constants.weight.reshape(op.weight.shape),

@@ -8,6 +8,7 @@ import numpy as np
 
 from freeml_pack.graph import Quant, Requant
 from freeml_pack.requant import MAX_LEFT_SHIFT, exponent, headroom, requantization
+from freeml_pack.rounding import round_weights
 
 _SMALLEST_MULTIPLIER = 2.0**-18  # finer weights would change no output, and their bias would need too many bits
 _FRACTION_BITS = 6  # that an output keeps below its last bit until it is rounded
@@ -22,9 +23,14 @@ class ConvConstants:
 
 
 def quantize_conv(
-    weight: np.ndarray, bias: np.ndarray, input_quant: Quant, output_quant: Quant, stored_zero_point: int
+    weight: np.ndarray,
+    bias: np.ndarray,
+    moments: np.ndarray | None,
+    input_quant: Quant,
+    output_quant: Quant,
+    stored_zero_point: int,
 ) -> ConvConstants:
-    """weight: float [out, taps], bias: float [out].
+    """weight: float [out, taps], bias: float [out], moments: see `round_weights`.
 
     `output_quant` is of the value before a look-up; the kernel adds `stored_zero_point`, the output tensor's, so the
     difference of the two goes into the bias.
@@ -35,8 +41,8 @@ def quantize_conv(
     scale = np.maximum(np.abs(weight).max(axis=1, initial=0.0).astype(np.float64) / 127.0, _SMALLEST_MULTIPLIER / step)
     while True:
         real = scale * step
-        integers = np.clip(np.rint(weight / scale[:, None]), -127, 127)
-        shifted = np.rint(bias / (scale * input_quant.scale) + (output_quant.zero_point - stored_zero_point) / real)
+        integers, corrected = round_weights(weight, bias, scale, moments)
+        shifted = np.rint(corrected / (scale * input_quant.scale) + (output_quant.zero_point - stored_zero_point) / real)
         folded = shifted - input_quant.zero_point * integers.sum(axis=1)
         bound = np.abs(folded) + 128.0 * np.abs(integers).sum(axis=1)
         crowded = headroom(bound) < _needed_left_shift(real)
