@@ -15,6 +15,7 @@ from freeml_pack.budget import Costs, check_fits
 from freeml_pack.calibrate import calibrate
 from freeml_pack.data import Data, bind_data, bind_normalisation, load_data
 from freeml_pack.engine import Engine
+from freeml_pack.errors import InputShapeMissing
 from freeml_pack.frontend import LoadedModel, load_model
 from freeml_pack.graph import Conv2d, DepthwiseConv2d, Graph, OutputTransform
 from freeml_pack.oracle import run_oracle
@@ -109,14 +110,21 @@ def pack(options: PackOptions, display: ProgressDisplay | None = None) -> PackRe
 
 
 def _load(options: PackOptions) -> tuple[LoadedModel, Data | None]:
-    """The model and the data, each telling the other the input's shape where only one of them knows it."""
-    shape, data = options.input_shape, None
-    if options.data and shape is None:
+    """The model and the data. Where neither the model file nor the user says what a sample looks like, the data does."""
+    try:
+        model = _load_model(options, options.input_shape)
+    except InputShapeMissing:
+        if options.data is None:
+            raise
         data = _load_data(options, None)
-    model = load_model(options.model, model_spec=options.model_spec, input_shape=shape, allow_pickle=options.allow_pickle)
-    if options.data and (data is None or data.input_shape != model.input_shape):
-        data = _load_data(options, model.input_shape)
-    return model, data
+        return _load_model(options, data.input_shape), data
+    return model, _load_data(options, model.input_shape) if options.data else None
+
+
+def _load_model(options: PackOptions, input_shape: tuple[int, ...] | None) -> LoadedModel:
+    return load_model(
+        options.model, model_spec=options.model_spec, input_shape=input_shape, allow_pickle=options.allow_pickle
+    )
 
 
 def _load_data(options: PackOptions, input_shape: tuple[int, ...] | None) -> Data:
@@ -141,8 +149,8 @@ def _quantize(graph: Graph, data: Data | None, seed: int, display: ProgressDispl
         split, indices = data.calibration(seed=seed)
         x = split.values(indices)
     with display.stage("choosing int8 ranges") as progress:
-        ranges = calibrate(graph, x, progress)
-    return quantize(graph, ranges)
+        calibration = calibrate(graph, x, progress)
+    return quantize(graph, calibration)
 
 
 def _constant_bytes(blob: bytes) -> tuple[int, ...]:
