@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch.export import ExportedProgram
 
-from freeml_pack.errors import PackError
+from freeml_pack.errors import InputShapeError, PackError
 from freeml_pack.frontend.export import require_shape
 from freeml_pack.frontend.loaded import LoadedModel
 from freeml_pack.frontend.predict import Predict, eager_predictor, predictor
@@ -52,7 +52,7 @@ def _convert(script: Any, example: torch.Tensor) -> ExportedProgram:
         try:
             script(example)
         except Exception as error:
-            raise PackError(
+            raise InputShapeError(
                 f"forward() fails for an input of shape {tuple(example.shape)} ({_reason(error)}); check --input-shape or the "
                 "data, whose samples have no batch axis"
             ) from error
