@@ -84,7 +84,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--mean",
         metavar="M[,M..]",
         type=_numbers,
-        help="subtracted from the scaled data; one number, or one per channel: --mean=-1,2",
+        help="subtracted from the scaled data; one or one per channel (--mean=-1,2)",
     )
     add("--std", metavar="S[,S..]", type=_numbers, help="the data is divided by it after that; likewise")
     add(
