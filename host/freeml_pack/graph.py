@@ -58,6 +58,11 @@ class Strides:
     column: int
     depth: int
 
+    def indices(self, space: Shape) -> np.ndarray:
+        """int64 [*space]: where each element of the space lies."""
+        rows, columns, depths = (np.arange(n, dtype=np.int64) for n in space)
+        return self.offset + rows[:, None, None] * self.row + columns[:, None] * self.column + depths * self.depth
+
 
 @dataclass(frozen=True)
 class View:
@@ -192,12 +197,24 @@ class OutputTransform(IntEnum):
     SIGMOID = 3
 
 
+@dataclass(frozen=True)
+class Normalisation:
+    """What the user's numbers mean to the model: real = number * scale[i] + offset[i], where i = (element // repeat) %
+    length and elements are counted in the user's axis order."""
+
+    scale: tuple[float, ...] = (1.0,)
+    offset: tuple[float, ...] = (0.0,)
+    repeat: int = 1
+
+
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """What the device is given. Set by the front end (shape) and by quantization (the rest)."""
+    """What the device is given. Set by the front end (shape), the data (shape, type, normalisation) and quantization
+    (the rest)."""
 
     shape: tuple[int, ...]  # the user's axis order, without the batch
-    type: SampleType = SampleType.INT8
+    type: SampleType | None = None  # None before quantization: floating-point numbers, INT8 after it
+    normalisation: Normalisation = Normalisation()
     input_scale: tuple[float, ...] = ()  # float data only: q = round(x * scale + offset), see schema/model.fbs
     input_offset: tuple[float, ...] = ()
     input_repeat: int = 1
