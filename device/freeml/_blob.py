@@ -66,7 +66,7 @@ class Metadata:
 
     def _numbers(self, slot, code):
         length, at = self._vector(slot)
-        return unpack_from("<%d%s" % (length, code), self._bytes, at)
+        return unpack_from(f"<{length}{code}", self._bytes, at)
 
     def quantization(self, tensor):
         """(scale, zero_point) of a tensor: real = (q - zero_point) * scale."""

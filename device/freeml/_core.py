@@ -11,16 +11,15 @@ def _advice(cause):
     number = getattr(sys.implementation, "_mpy", 0) >> 10
     name = _ARCHITECTURES[number] if number < len(_ARCHITECTURES) else None
     if name is None:
-        return "freeml_core: %s; this firmware loads no native modules, build it with native/ports/micropython as C module" % cause
-    return "freeml_core: %s; build it with `make -C native/ports/micropython ARCH=%s` and copy freeml_core.mpy to /lib" % (
-        cause,
-        name,
-    )
+        return (
+            f"freeml_core: {cause}; this firmware loads no native modules, build it with the C module native/ports/micropython"
+        )
+    return f"freeml_core: {cause}; build it with tools/build_device.py --arch {name} and copy {name}/freeml_core.mpy to /lib"
 
 
 try:
-    import freeml_core as core
+    import freeml_core as core  # noqa: F401
 except ImportError:
-    raise ImportError(_advice("the native module is missing"))
+    raise ImportError(_advice("the native module is missing")) from None
 except ValueError as error:  # a .mpy for another processor or another MicroPython
-    raise ImportError(_advice(error))
+    raise ImportError(_advice(error)) from None

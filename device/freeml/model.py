@@ -103,7 +103,7 @@ class Model:
         try:
             core.start(self._state, self._sample(sample), tag)
         except ValueError as error:
-            raise ValueError("%s (this network: %d bytes, shape %s)" % (error, self.sample_size, self.sample_shape))
+            raise ValueError(f"{error} (this network: {self.sample_size} bytes, shape {self.sample_shape})") from None
 
     def step(self, budget=0):
         """Runs at most `budget` steps of the inference, 0: all that remain. True: the answer is there."""
@@ -165,7 +165,7 @@ class Model:
         if isinstance(sample, (list, tuple)):
             low, high = _LOWEST[self._type], _HIGHEST[self._type]
             if not all(isinstance(value, int) and low <= value <= high for value in sample):
-                raise ValueError("sample must have integers in %d..%d; for floats see Model.quantize()" % (low, high))
+                raise ValueError(f"sample must have integers in {low}..{high}; for floats see Model.quantize()")
             sample = array(_CODES[self._type], sample)
         return sample
 

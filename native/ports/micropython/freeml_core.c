@@ -152,7 +152,8 @@ static MP_DEFINE_CONST_FUN_OBJ_2(metadata_size_obj, metadata_size);
 
 /* open_model(state, blob, metadata, buffer): checks the blob whole.
  * metadata: None where blob is a buffer. buffer: working memory, at least 16 bytes, free after the call.
- * -> (model_id, arena_size, scratch_size, nvm_size, sample_size, sample_type, output, output_length, output_transform) */
+ * -> (model_id, arena_size, scratch_size, nvm_size, sample_size, sample_type, output, output_length, output_transform)
+ */
 static mp_obj_t open_model(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
     fml_py_state *state = get_storage(args[0]);
@@ -178,10 +179,10 @@ static mp_obj_t open_model(size_t n_args, const mp_obj_t *args) {
     check(fml_model_open(model, &source, metadata.buf, buffer.buf, (uint32_t)buffer.len));
     state->self = state;
     mp_obj_t info[] = {
-        mp_obj_new_int_from_uint(model->model_id),     mp_obj_new_int_from_uint(model->arena_size),
-        mp_obj_new_int_from_uint(model->scratch_size), mp_obj_new_int_from_uint(model->nvm_size),
-        mp_obj_new_int_from_uint(model->sample_size),  mp_obj_new_int_from_uint(model->sample_type),
-        mp_obj_new_int_from_uint(model->output),       mp_obj_new_int_from_uint(model->output_length),
+        mp_obj_new_int_from_uint(model->model_id),         mp_obj_new_int_from_uint(model->arena_size),
+        mp_obj_new_int_from_uint(model->scratch_size),     mp_obj_new_int_from_uint(model->nvm_size),
+        mp_obj_new_int_from_uint(model->sample_size),      mp_obj_new_int_from_uint(model->sample_type),
+        mp_obj_new_int_from_uint(model->output),           mp_obj_new_int_from_uint(model->output_length),
         mp_obj_new_int_from_uint(model->output_transform),
     };
     return mp_obj_new_tuple(MP_ARRAY_SIZE(info), info);
@@ -300,11 +301,10 @@ mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *a
 
 #else
 
-static const mp_rom_map_elem_t globals_table[] = {
-    {MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_freeml_core)},
+static const mp_rom_map_elem_t globals_table[] = {{MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_freeml_core)},
 #define ROM_METHOD(name, object) {MP_ROM_QSTR(name), MP_ROM_PTR(&object)},
 #define ROM_NUMBER(name, value) {MP_ROM_QSTR(name), MP_ROM_INT(value)},
-    METHOD_TABLE(ROM_METHOD) NUMBER_TABLE(ROM_NUMBER)};
+                                                  METHOD_TABLE(ROM_METHOD) NUMBER_TABLE(ROM_NUMBER)};
 static MP_DEFINE_CONST_DICT(globals, globals_table);
 const mp_obj_module_t freeml_core_module = {.base = {&mp_type_module}, .globals = (mp_obj_dict_t *)&globals};
 MP_REGISTER_MODULE(MP_QSTR_freeml_core, freeml_core_module);
