@@ -138,15 +138,21 @@ static int sync_nvm(void *context) {
 
 /* --- Functions --------------------------------------------------------------------------------------------------- */
 
+static uint32_t get_metadata_size(const mp_buffer_info_t *header, uint32_t file_size) {
+    if (header->len < FML_HEADER_SIZE) {
+        raise_status(FML_ERROR_TRUNCATED);
+    }
+    int32_t size = fml_metadata_size(header->buf, file_size);
+    if (size < 0) {
+        raise_status((int)size);
+    }
+    return (uint32_t)size;
+}
+
 /* metadata_size(header, file_size) -> bytes of metadata, from the file's first HEADER_SIZE bytes */
 static mp_obj_t metadata_size(mp_obj_t header_in, mp_obj_t file_size) {
     mp_buffer_info_t header = get_buffer(header_in, MP_BUFFER_READ);
-    if (header.len < FML_HEADER_SIZE) {
-        raise_status(FML_ERROR_TRUNCATED);
-    }
-    int32_t size = fml_metadata_size(header.buf, get_uint32(file_size));
-    check((int)size);
-    return mp_obj_new_int((mp_int_t)size);
+    return mp_obj_new_int_from_uint(get_metadata_size(&header, get_uint32(file_size)));
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(metadata_size_obj, metadata_size);
 
@@ -171,7 +177,7 @@ static mp_obj_t open_model(size_t n_args, const mp_obj_t *args) {
     } else {
         source.size = get_uint32(mp_obj_len(args[1]));
         metadata = get_buffer(args[2], MP_BUFFER_READ);
-        if (metadata.len < FML_HEADER_SIZE || (uint32_t)fml_metadata_size(metadata.buf, source.size) > metadata.len) {
+        if (metadata.len < get_metadata_size(&metadata, source.size)) {
             raise_status(FML_ERROR_TRUNCATED);
         }
     }
