@@ -7,20 +7,21 @@ it; a seed decides, so every cut can be replayed.
 import os
 import random
 
-from freeml import NVM
+from freeml import NVM, FileNVM
 
 
 class PowerCut:
     """Kills the process in write number `at` (1 is the first; 0: never)."""
 
     def __init__(self, at, seed):
-        self._left = at
+        self._at = at
+        self.writes = 0
         random.seed(seed)
 
     def now(self):
         """Counts a write; True: this is the one."""
-        self._left -= 1
-        return self._left == 0
+        self.writes += 1
+        return self.writes == self._at
 
     def die(self, file, writes):
         """writes: list of (offset, bytes) that may be in the file, or may not."""
@@ -56,11 +57,8 @@ class CutNVM(NVM):
 
     def __init__(self, path, size, power):
         super().__init__(size)
-        try:
-            self._file = open(path, "r+b")
-        except OSError:
-            self._file = open(path, "w+b")
-            self._file.write(bytes(size))
+        FileNVM(path, size)  # creates it
+        self._file = open(path, "r+b")
         self._power = power
         self._writes = []
 

@@ -9,7 +9,7 @@ from ._scores import to_real
 from .nvm import FileNVM
 
 Prediction = namedtuple("Prediction", ("label", "scores", "exit", "complete"))
-"""label: index of the highest score. scores: list of floats, as the original network returned them. exit: number of the
+"""label: index of the highest score; of a single score, 1 where it says yes. scores: list of floats, as the original network returned them. exit: number of the
 exit that answered, 0 for the last layer. complete: False where energy ran out first; label and scores are None then."""
 
 _IDLE, _RUNNING, _DONE = 0, 1, 2  # phases of a session
@@ -144,7 +144,10 @@ class Model:
     def prediction(self):
         """The answer as a Prediction. Raises RuntimeError while there is none."""
         raw = self.output()
-        label = max(range(len(raw)), key=lambda i: raw[i])
+        if len(raw) > 1:
+            label = max(range(len(raw)), key=lambda i: raw[i])
+        else:
+            label = int(raw[0] > self._zero_point)
         return Prediction(label, to_real(raw, self._scale, self._zero_point, self._transform), 0, True)
 
     def quantize(self, values):
