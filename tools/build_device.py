@@ -40,8 +40,10 @@ def build_package(out: Path = DEFAULT) -> Path:
 def build_native(source: Path, arch: str = "x64", out: Path = DEFAULT) -> Path:
     """Compiles and links the native module with the MicroPython source tree `source`. Returns the .mpy file."""
     folder = (out / arch).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
     makefile = ROOT / "native" / "ports" / "micropython"
-    _run(["make", "-C", str(makefile), f"MPY_DIR={source}", f"ARCH={arch}", f"OUT={folder}", f"PYTHON={sys.executable}"])
+    with get_micropython.locked(folder):
+        _run(["make", "-C", str(makefile), f"MPY_DIR={source}", f"ARCH={arch}", f"OUT={folder}", f"PYTHON={sys.executable}"])
     return folder / "freeml_core.mpy"
 
 

@@ -21,11 +21,10 @@ from pathlib import Path
 import build_device
 import get_micropython
 import numpy as np
+from freeml_pack.engine import Engine
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
-
-from freeml_pack.engine import Engine
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "examples" / "digits"

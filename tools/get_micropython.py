@@ -51,7 +51,7 @@ def get(dest: Path = DEFAULT) -> MicroPython:
     """Finds or makes both. Raises MissingError."""
     dest = dest.resolve()
     dest.mkdir(parents=True, exist_ok=True)
-    with _lock(dest):
+    with locked(dest):
         source = _from_environment("MPY_DIR", "py/dynruntime.h") or _download(dest)
         program = _from_environment("MICROPYTHON", "") or _build(source, dest)
         (dest / ".ready").write_text(f"MPY_DIR={source}\nMICROPYTHON={program}\n")
@@ -143,9 +143,9 @@ def _run(command: list[str], dest: Path, advice: str) -> None:
 
 
 @contextmanager
-def _lock(dest: Path) -> Iterator[None]:
-    """Two test processes must not build at the same time."""
-    with (dest / ".lock").open("w") as file:
+def locked(folder: Path) -> Iterator[None]:
+    """Two processes must not build in one folder at the same time."""
+    with (folder / ".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

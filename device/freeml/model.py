@@ -9,8 +9,10 @@ from ._scores import to_real
 from .nvm import FileNVM
 
 Prediction = namedtuple("Prediction", ("label", "scores", "exit", "complete"))
-"""label: index of the highest score; of a single score, 1 where it says yes. scores: list of floats, as the original network returned them. exit: number of the
-exit that answered, 0 for the last layer. complete: False where energy ran out first; label and scores are None then."""
+"""label: index of the highest score; of a single score, 1 where it says yes.
+scores: list of floats, as the original network returned them.
+exit: number of the exit that answered, 0 for the last layer.
+complete: False where energy ran out first; label and scores are None then."""
 
 _IDLE, _RUNNING, _DONE = 0, 1, 2  # phases of a session
 _PHASE, _STALE, _TAG, _STEPS, _COMMITS, _REMAINING = 0, 1, 2, 3, 4, 5  # of core.status()
@@ -144,10 +146,7 @@ class Model:
     def prediction(self):
         """The answer as a Prediction. Raises RuntimeError while there is none."""
         raw = self.output()
-        if len(raw) > 1:
-            label = max(range(len(raw)), key=lambda i: raw[i])
-        else:
-            label = int(raw[0] > self._zero_point)
+        label = max(range(len(raw)), key=lambda i: raw[i]) if len(raw) > 1 else int(raw[0] > self._zero_point)
         return Prediction(label, to_real(raw, self._scale, self._zero_point, self._transform), 0, True)
 
     def quantize(self, values):
