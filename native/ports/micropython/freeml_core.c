@@ -200,7 +200,7 @@ static mp_obj_t open_session(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
     fml_py_state *state = get_model(args[0]);
     mp_buffer_info_t mapped, arena = {.buf = NULL, .len = 0}, scratch = get_buffer(args[3], MP_BUFFER_WRITE);
-    fml_nvm nvm = {.read = read_nvm, .write = write_nvm, .sync = sync_nvm, .context = state};
+    fml_nvm nvm = {.mapped = NULL};
     check_in_place(state->blob, state->model.source.mapped, state->model.source.size);
     state->has_session = false;
     state->nvm = args[1];
@@ -210,6 +210,7 @@ static mp_obj_t open_session(size_t n_args, const mp_obj_t *args) {
     } else if (mp_get_buffer(args[1], &mapped, MP_BUFFER_READ)) {
         raise_text(MP_QSTR_ValueError, "the NVM's buffer is read-only");
     } else {
+        nvm = (fml_nvm){.read = read_nvm, .write = write_nvm, .sync = sync_nvm, .context = state};
         nvm.size = get_uint32(mp_obj_len(args[1]));
         arena = get_buffer(args[2], MP_BUFFER_WRITE);
     }
