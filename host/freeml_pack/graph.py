@@ -32,8 +32,9 @@ class Tensor:
     name: str
     shape: Shape
     quant: Quant | None = None
-    stats: tuple[float, float] | None = field(default=None, compare=False)
-    """(lowest, highest) value to expect, from batch-norm statistics, where the front end knows it."""
+    stats: tuple[np.ndarray, np.ndarray] | None = field(default=None, compare=False)
+    """(mean, standard deviation) of each channel, float32 [C], before the activation of the op that writes the tensor:
+    a folded batch norm's bias and |weight|. Calibration without data lives on them."""
 
     @property
     def size(self) -> int:
@@ -57,6 +58,11 @@ class Strides:
     row: int
     column: int
     depth: int
+
+    def indices(self, space: Shape) -> np.ndarray:
+        """int64 [*space]: where each element of the space lies."""
+        rows, columns, depths = (np.arange(n, dtype=np.int64) for n in space)
+        return self.offset + rows[:, None, None] * self.row + columns[:, None] * self.column + depths * self.depth
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,7 @@ class Window:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Conv2d(Op):
-    """Also linear layers (1x1 window on 1x1xC). Depthwise (groups == input channels, and more than one) is `DepthwiseConv2d`."""
+    """Also linear layers (1x1 window on 1x1xC). Depthwise (groups == input channels, more than one) is `DepthwiseConv2d`."""
 
     window: Window
     weight: np.ndarray  # float32 [out, kernel_h, kernel_w, in / groups]
@@ -192,12 +198,24 @@ class OutputTransform(IntEnum):
     SIGMOID = 3
 
 
+@dataclass(frozen=True)
+class Normalisation:
+    """What the user's numbers mean to the model: real = number * scale[i] + offset[i], where i = (element // repeat) %
+    length and elements are counted in the user's axis order."""
+
+    scale: tuple[float, ...] = (1.0,)
+    offset: tuple[float, ...] = (0.0,)
+    repeat: int = 1
+
+
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """What the device is given. Set by the front end (shape) and by quantization (the rest)."""
+    """What the device is given. Set by the front end (shape), the data (shape, type, normalisation) and quantization
+    (the rest)."""
 
     shape: tuple[int, ...]  # the user's axis order, without the batch
-    type: SampleType = SampleType.INT8
+    type: SampleType | None = None  # None before quantization: floating-point numbers, INT8 after it
+    normalisation: Normalisation = Normalisation()
     input_scale: tuple[float, ...] = ()  # float data only: q = round(x * scale + offset), see schema/model.fbs
     input_offset: tuple[float, ...] = ()
     input_repeat: int = 1

@@ -1,4 +1,4 @@
-"""Memory plan: where each tensor lies, how each op is cut into steps, where commits go."""
+"""What a memory plan consists of."""
 
 from __future__ import annotations
 
@@ -18,6 +18,18 @@ class Allocation:
     first_op: int
     last_op: int
 
+    @property
+    def end(self) -> int:
+        return self.offset + self.size
+
+    def meets(self, other: Allocation) -> bool:
+        """Whether both are in use at some op."""
+        return self.first_op <= other.last_op and other.first_op <= self.last_op
+
+    def overlaps(self, other: Allocation) -> bool:
+        """Whether some byte belongs to both."""
+        return self.memory == other.memory and self.offset < other.end and other.offset < self.end
+
 
 @dataclass(frozen=True)
 class OpPlan:
@@ -34,3 +46,8 @@ class MemoryPlan:
     sample: Allocation
     arena_size: int  # bytes
     ops: tuple[OpPlan, ...]  # as Graph.ops
+
+    def least_arena_size(self) -> int:
+        """Bytes that are in use at once at the worst op: no arrangement of the tensors needs less."""
+        allocations = (self.sample, *self.tensors.values())
+        return max(sum(a.size for a in allocations if a.first_op <= op <= a.last_op) for op in range(-1, len(self.ops)))
