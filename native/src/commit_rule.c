@@ -60,7 +60,8 @@ int fml_verify_commit_rule(const fml_model *model) {
         }
         fml_op op;
         (void)fml_model_op(model, index, &op);
-        bool safe = input_safe(model, &in, index, op.input_index, &op.input) &&
+        bool ends_committed = op.commit_every == 0 || (op.flags & FML_OP_FLAG_COMMIT_LAST);
+        bool safe = ends_committed && input_safe(model, &in, index, op.input_index, &op.input) &&
                     input_safe(model, &in, index, op.input2_index, &op.input2);
         if (safe && op.kind == FML_OP_KIND_QUANTIZE) {
             const reading sample = {model->sample_offset, model->sample_size, index, FML_NO_INDEX};

@@ -16,7 +16,7 @@ class CommitRuleError(Exception):
 
 def check_commit_rule(graph: Graph, plan: MemoryPlan) -> None:
     """Raises CommitRuleError where an op reads bytes that are not the ones it means, where its input and output share bytes, or
-    where an interval overwrites bytes that it had to read (SPEC.md, "Plan and commits"). Op by op, on single bytes."""
+    where an interval overwrites bytes that it had to read, or may do so (SPEC.md, "Plan and commits"). Op by op, on single bytes."""
     numbers = {name: number for number, name in enumerate(plan.tensors)}
     owner = np.full(plan.arena_size, _NOBODY)  # whose content each byte of the arena holds
     owner[_span(plan.sample)] = _SAMPLE
@@ -25,6 +25,8 @@ def check_commit_rule(graph: Graph, plan: MemoryPlan) -> None:
     if not plan.ops[-1].commit_last:
         raise CommitRuleError(f"no commit follows the last op, {graph.ops[-1].name}")
     for op, op_plan in zip(graph.ops, plan.ops, strict=True):
+        if op_plan.commit_every and not op_plan.commit_last:
+            raise CommitRuleError(f"{op.name} commits inside, but not at its end")
         target = _destination(op, plan.tensors[op.output])
         for content, span in _sources(op, plan, numbers):
             if not (owner[span] == content).all():

@@ -28,9 +28,8 @@ def place_commits(
         if run and (pending + first > interval or not _rerunnable(graph, tensors, sample, [*run, index])):
             plans[-1] = replace(plans[-1], commit_last=True)
             run, pending = [], 0
-        run.append(index)
-        pending = (count % every) * step if every else pending + first
-        plans.append(OpPlan(tile, every, commit_last=False))
+        plans.append(OpPlan(tile, every, commit_last=every > 0))
+        run, pending = ([], 0) if every else ([*run, index], pending + first)
     plans[-1] = replace(plans[-1], commit_last=True)
     return tuple(plans)
 

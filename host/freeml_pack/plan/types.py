@@ -36,7 +36,7 @@ class OpPlan:
     """Tile of an op in its iteration space (rows, columns, channels) and its commits; see SPEC.md, "Plan and commits"."""
 
     tile: Shape
-    commit_every: int  # tiles; 0: none inside the op
+    commit_every: int  # tiles; an op that commits inside also has commit_last; 0: none inside the op
     commit_last: bool
 
 
