@@ -83,9 +83,7 @@ def _sources(op: Op, plan: MemoryPlan, numbers: dict[str, int]) -> list[tuple[in
 def _pieces(graph: Graph, op: Op, op_plan: OpPlan, output: Allocation) -> Iterator[tuple[np.ndarray, bool]]:
     """The op's steps up to each commit, and those after the last: (addresses that they write, whether a commit follows)."""
     space = op_space(graph, op)
-    places = (
-        np.arange(output.size).reshape(space) if not isinstance(op, Copy | Quantize) else op.view.destination.indices(space)
-    )
+    places = _places(op, output).reshape(space)
     rows, columns, channels = (np.arange(extent) // step for extent, step in zip(space, op_plan.tile, strict=True))
     row_blocks, column_blocks = int(rows[-1]) + 1, int(columns[-1]) + 1
     tiles = rows[:, None, None] + row_blocks * (columns[:, None] + column_blocks * channels)
@@ -95,3 +93,10 @@ def _pieces(graph: Graph, op: Op, op_plan: OpPlan, output: Allocation) -> Iterat
         ends_at_commit = every > 0 and (number + 1) * every <= last + 1
         is_last = number == interval[-1, -1, -1]
         yield output.offset + places[interval == number], ends_at_commit or (is_last and op_plan.commit_last)
+
+
+def _places(op: Op, output: Allocation) -> np.ndarray:
+    """Where in the output each element of the iteration space lies."""
+    if isinstance(op, Copy | Quantize):
+        return op.view.destination.indices(op.view.space)
+    return np.arange(output.size)
