@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from freeml_pack.activations import apply, clamp_bounds
+from freeml_pack.activations import apply
 from freeml_pack.graph import (
     Add,
     AveragePool2d,
@@ -19,9 +19,8 @@ from freeml_pack.graph import (
     Multiply,
     Op,
     Quantize,
-    Window,
 )
-from freeml_pack.windows import adaptive_bounds, patches
+from freeml_pack.windows import adaptive_bounds, patches, taps_inside
 
 _PATCH_BYTES = 32 << 20  # of unrolled windows at a time; stays near the caches and bounds the memory
 
@@ -39,11 +38,11 @@ def evaluate(
     """Tensors of a float graph, each float32 [N, H, W, C], for x: [N, *graph.sample.shape], normalised already.
 
     keep: which tensors to return besides the output (default: none); all others are freed after their last use.
-    hook: called with the name and value of each tensor once it is complete, and before that, where its activation is
-    more than a clamp, with `preactivation(name)` and the value before the activation. An array that it returns
-    replaces the value."""
+    hook: called with the name and value of each tensor once it is complete, and before that, where the op computes (does
+    not just move bytes), with `preactivation(name)` and the value before the activation. An array that it returns replaces
+    the value."""
     sample = np.ascontiguousarray(x, np.float32).reshape(len(x), -1)
-    if sample.shape[1] != graph.sample.elements:
+    if x.shape[1:] != graph.sample.shape:
         raise ValueError(f"expected samples of shape {graph.sample.shape}, found {x.shape[1:]}")
     last_write, last_use = _lifetimes(graph)
     values: dict[str, np.ndarray] = {}
@@ -73,7 +72,7 @@ def _lifetimes(graph: Graph) -> tuple[dict[str, int], dict[str, int]]:
 
 
 def _finish(op: Op, value: np.ndarray, hook: Hook | None) -> np.ndarray:
-    if hook is not None and clamp_bounds(op.activation) is None:
+    if hook is not None:
         changed = hook(preactivation(op.output), value)
         value = value if changed is None else changed
     return apply(op.activation, value).astype(np.float32, copy=False)
@@ -81,7 +80,7 @@ def _finish(op: Op, value: np.ndarray, hook: Hook | None) -> np.ndarray:
 
 def _move(op: Quantize | Copy | Fill, source: np.ndarray | None, buffer: np.ndarray) -> None:
     if isinstance(op, Fill) or source is None:
-        buffer[...] = apply(op.activation, np.zeros(1, np.float32))
+        buffer[...] = 0
         return
     moved = source.reshape(len(source), -1)[:, op.view.source.indices(op.view.space)]
     buffer.reshape(len(buffer), -1)[:, op.view.destination.indices(op.view.space)] = apply(op.activation, moved)
@@ -89,7 +88,7 @@ def _move(op: Quantize | Copy | Fill, source: np.ndarray | None, buffer: np.ndar
 
 def _compute(graph: Graph, op: Op, inputs: list[np.ndarray]) -> np.ndarray:
     """The op's value before its activation."""
-    height, width, channels = graph.tensors[op.output].shape
+    height, width, _ = graph.tensors[op.output].shape
     x = inputs[0]
     match op:
         case Conv2d():
@@ -137,13 +136,8 @@ def _depthwise(op: DepthwiseConv2d, x: np.ndarray, height: int, width: int) -> n
     return result + op.bias.astype(np.float32)
 
 
-def taps_inside(x_shape: tuple[int, ...], window: Window, height: int, width: int) -> np.ndarray:
-    """int64 [height, width]: how many taps of each window lie inside the input (N, H, W, C)."""
-    return patches(np.ones((1, *x_shape[1:3], 1), np.int64), window, height, width).sum(axis=(3, 4))[0, ..., 0]
-
-
 def _average(op: AveragePool2d, x: np.ndarray, height: int, width: int) -> np.ndarray:
-    divisor = op.divisor or taps_inside(x.shape, op.window, height, width)[..., None]
+    divisor = op.divisor or taps_inside(x.shape[1:], op.window, height, width)[..., None]
     return patches(x, op.window, height, width).sum(axis=(3, 4)) / np.float32(divisor)
 
 

@@ -32,8 +32,9 @@ class Tensor:
     name: str
     shape: Shape
     quant: Quant | None = None
-    stats: tuple[float, float] | None = field(default=None, compare=False)
-    """(lowest, highest) value to expect, from batch-norm statistics, where the front end knows it."""
+    stats: tuple[np.ndarray, np.ndarray] | None = field(default=None, compare=False)
+    """(mean, standard deviation) of each channel, float32 [C], before the activation of the op that writes the tensor:
+    a folded batch norm's bias and |weight|. Calibration without data lives on them."""
 
     @property
     def size(self) -> int:
@@ -122,7 +123,7 @@ class Window:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Conv2d(Op):
-    """Also linear layers (1x1 window on 1x1xC). Depthwise (groups == input channels, and more than one) is `DepthwiseConv2d`."""
+    """Also linear layers (1x1 window on 1x1xC). Depthwise (groups == input channels, more than one) is `DepthwiseConv2d`."""
 
     window: Window
     weight: np.ndarray  # float32 [out, kernel_h, kernel_w, in / groups]

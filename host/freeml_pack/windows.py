@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from freeml_pack.graph import Window
+from freeml_pack.graph import Shape, Window
 
 
 def patches(x: np.ndarray, window: Window, height: int, width: int, fill: float = 0) -> np.ndarray:
-    """What each window sees: a read-only view [N, height, width, kernel_h, kernel_w, C] of x [N, H, W, C] padded with `fill`."""
+    """What each window sees: a view [N, height, width, kernel_h, kernel_w, C] of x [N, H, W, C] padded with `fill`.
+    `height` and `width` are of the output; bottom and right padding follow from them."""
     (kernel_h, kernel_w), (stride_h, stride_w) = window.kernel, window.stride
     (dilation_h, dilation_w), (top, left, _, _) = window.dilation, window.padding
     bottom = (height - 1) * stride_h + (kernel_h - 1) * dilation_h + 1 - top - x.shape[1]
@@ -22,6 +23,11 @@ def patches(x: np.ndarray, window: Window, height: int, width: int, fill: float 
         (n, row * stride_h, column * stride_w, row * dilation_h, column * dilation_w, channel),
         writeable=False,
     )
+
+
+def taps_inside(shape: Shape | tuple[int, ...], window: Window, height: int, width: int) -> np.ndarray:
+    """int64 [height, width]: how many taps of each window lie inside the input (H, W, C)."""
+    return patches(np.ones((1, *shape[:2], 1), np.int64), window, height, width).sum(axis=(3, 4))[0, ..., 0]
 
 
 def adaptive_bounds(size: int, out: int) -> list[tuple[int, int]]:

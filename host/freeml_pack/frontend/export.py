@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.export import ExportedProgram
 
-from freeml_pack.errors import PackError
+from freeml_pack.errors import InputShapeMissing, PackError
 from freeml_pack.frontend.loaded import LoadedModel
 from freeml_pack.frontend.predict import eager_predictor
 from freeml_pack.frontend.program import Shape, from_program
@@ -18,7 +18,7 @@ from freeml_pack.frontend.quiet import first_line, quiet
 def require_shape(input_shape: Shape | None, kind: str) -> Shape:
     """The shape of a sample, for formats that do not tell it."""
     if input_shape is None:
-        raise PackError(
+        raise InputShapeMissing(
             f"a {kind} does not say what its input looks like; give --data, or --input-shape with the shape of one sample "
             "without the batch, for instance 1,28,28"
         )

@@ -1,0 +1,44 @@
+"""Rounding of weights that keeps a layer's *output* near, not each weight: the errors of rounded weights are made good by
+those not rounded yet, and in the end by the bias. Algorithm: Frantar et al., "GPTQ: Accurate Post-Training Quantization for
+Generative Pre-trained Transformers" (2023), section 3, on second moments of the layer's inputs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+_DAMPING = 0.01  # of the mean second moment: the calibration data is a sample, and may be of lower rank than the taps
+
+
+def round_weights(
+    weight: np.ndarray, bias: np.ndarray, scale: np.ndarray, moments: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Integers -127..127 (float64 [out, taps]) for weight [out, taps] / scale [out], and the corrected bias [out].
+
+    moments: sum of v v^T over inputs v = (taps of a group, 1), [groups, taps + 1, taps + 1]; output channels are split
+    evenly among the groups. None: nearest integers."""
+    target = weight / scale[:, None]
+    if moments is None:
+        return np.clip(np.rint(target), -127, 127), bias
+    groups, columns, _ = moments.shape
+    order = np.argsort(-np.diagonal(moments[:, :-1, :-1].sum(axis=0)), kind="stable")
+    with_bias = np.append(order, columns - 1)
+    upper = _compensation(moments[:, with_bias][:, :, with_bias])
+    rest = np.concatenate([target[:, order], (bias / scale)[:, None]], axis=1).reshape(groups, -1, columns)
+    for column in range(columns - 1):
+        rounded = np.clip(np.rint(rest[:, :, column]), -127, 127)
+        error = (rest[:, :, column] - rounded) / upper[:, None, column, column]
+        rest[:, :, column] = rounded
+        rest[:, :, column + 1 :] -= error[:, :, None] * upper[:, None, column, column + 1 :]
+    rest = rest.reshape(len(weight), columns)
+    integers = np.empty_like(target)
+    integers[:, order] = rest[:, :-1]
+    return integers, rest[:, -1] * scale
+
+
+def _compensation(moments: np.ndarray) -> np.ndarray:
+    """Upper triangular U with U^T U = inverse of the damped moments: row j says how to spread the error of column j."""
+    moments = moments.astype(np.float64)
+    columns = moments.shape[-1]
+    diagonal = np.trace(moments, axis1=1, axis2=2) / columns
+    damped = moments + (_DAMPING * diagonal + np.where(diagonal > 0.0, 0.0, 1.0))[:, None, None] * np.eye(columns)
+    return np.linalg.cholesky(np.linalg.inv(damped)).transpose(0, 2, 1)
