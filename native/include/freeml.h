@@ -143,12 +143,14 @@ typedef struct fml_session {
     uint8_t *scratch;
     uint32_t dirty_begin, dirty_end; /* bytes of the arena not yet in NVM */
     uint8_t slot;                    /* the slot that the next record goes to */
+    uint8_t clean;                   /* not 0: the newest record, of whatever model, promises nothing of the arena */
 } fml_session;
 
 /* Recovers the state from NVM (a blank, foreign or fully damaged journal means IDLE; damaged and foreign journals are
  * never resumed).
  * arena, arena_size: RAM of at least model->arena_size bytes; NULL, 0 where nvm->mapped is set (the arena lies there).
- * scratch, scratch_size: at least model->scratch_size bytes, aligned to 4; contents do not matter.
+ * scratch, scratch_size: at least model->scratch_size bytes, aligned to 4; contents do not matter. The session's own:
+ *     constants that are streamed stay there from one call to the next.
  * model and the buffers must outlive the session; nvm is copied. */
 int fml_session_open(fml_session *session, const fml_model *model, const fml_nvm *nvm, void *arena, uint32_t arena_size,
                      void *scratch, uint32_t scratch_size);

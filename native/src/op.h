@@ -61,8 +61,9 @@ typedef struct fml_work {
     const int8_t *input2;
     int8_t *output;
     const uint8_t *params; /* constants of the tile's channel block (see fml_op_block), any alignment; NULL: none */
-    const uint8_t *lookup; /* 256 bytes, index q + 128; NULL: none. interp.c applies it, except for COPY */
-    uint8_t *scratch;      /* fml_kernel_scratch(op) bytes, aligned to 4 */
+    const uint8_t
+        *lookup;      /* 256 bytes, index q + 128; NULL: none. COPY and QUANTIZE apply it, interp.c for the others */
+    uint8_t *scratch; /* fml_kernel_scratch(op) bytes, aligned to 4 */
 } fml_work;
 
 /* The op's iteration space. */
@@ -82,15 +83,33 @@ typedef struct fml_block {
 } fml_block;
 fml_block fml_op_block(const fml_op *op, const fml_tile *tile);
 
-/* Bytes that the op's constants must have in all: the end of the last block. 0 for kinds without constants;
- * AVERAGE_POOL_2D and QUANTIZE have more than one legal size, see fml_op_params_ok. */
+/* Stored sizes of constants in bytes. */
+#define FML_CHANNEL_CONSTANTS_SIZE 7 /* bias, multiplier, shift of one channel, beside its weights */
+#define FML_QUANTIZE_ENTRY_SIZE 7
+#define FML_ADD_SIZE 5
+#define FML_SCALE_SIZE 3 /* MULTIPLY; each entry of AVERAGE_POOL_2D */
+
+/* Whether params_size and, for the kinds stored in blocks, groups and tile_channels are what SPEC.md says. Safe on any
+ * numbers but for zeros in shapes, windows and tiles. */
 bool fml_op_params_ok(const fml_op *op);
+
+/* Weights per output channel: CONV_2D kernel_height * kernel_width * input channels of a group, DEPTHWISE_CONV_2D
+ * kernel_height * kernel_width. UINT32_MAX where it does not fit. */
+uint32_t fml_op_taps(const fml_op *op);
+
+/* Bytes of constants and weights of one CONV_2D group, or DEPTHWISE_CONV_2D block, of so many output channels. */
+uint32_t fml_op_group_size(const fml_op *op, uint16_t channels);
+
+/* CONV_2D stores channels in fours. */
+static inline uint32_t fml_round_up_4(uint32_t n) {
+    return (n + 3) & ~UINT32_C(3);
+}
 
 /* Bytes of scratch that the op's kernel wants, aligned to 4, largest over its tiles. */
 uint32_t fml_kernel_scratch(const fml_op *op);
 
-/* Runs the kernel of work->op->kind on work->tile (without the look-up, except for COPY). Infallible on verified ops.
- */
+/* Runs the kernel of work->op->kind on work->tile (without the look-up, except for COPY and QUANTIZE). Infallible on
+ * verified ops, whatever the values of the constants. */
 void fml_kernel_run(const fml_work *work);
 
 #endif

@@ -1,0 +1,45 @@
+# FreeML. `make help` lists the verbs.
+PYTHON := .venv/bin/python
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format size generate micropython clean
+
+help: ## list these verbs
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install what development needs (Debian packages, .venv)
+	@tools/setup.sh develop
+
+micropython: build/micropython/.ready
+build/micropython/.ready: tools/get_micropython.py
+	@tools/setup.sh run
+	@$(PYTHON) tools/get_micropython.py build/micropython
+
+demo: ## pack a real model, run it in real MicroPython through hundreds of power cuts
+	@tools/setup.sh run
+	@$(PYTHON) tools/get_micropython.py build/micropython
+	@$(PYTHON) tools/demo.py
+
+test: setup ## run the whole test suite
+	@$(PYTHON) tools/get_micropython.py build/micropython
+	@$(PYTHON) -m pytest -n 2 --dist loadgroup tests
+
+lint: setup ## ruff, mypy, clang-format
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy
+	@git ls-files 'native/*.[ch]' | xargs clang-format --dry-run -Werror
+	@echo "lint: clean"
+
+format: setup ## format Python and C sources
+	@$(PYTHON) -m ruff format .
+	@$(PYTHON) -m ruff check --fix .
+	@git ls-files 'native/*.[ch]' | xargs clang-format -i
+
+size: setup ## code size of the C core on a Cortex-M3
+	@$(PYTHON) tools/code_size.py
+
+generate: setup ## regenerate code from schema/
+	@$(PYTHON) schema/regenerate.py
+
+clean: ## remove build products (keeps .venv)
+	@rm -rf build *.egg-info host/*.egg-info

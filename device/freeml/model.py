@@ -1,0 +1,180 @@
+"""Model: one neural network, one inference after another, across power cuts."""
+
+from array import array
+from collections import namedtuple
+
+from ._blob import Metadata, open_blob
+from ._core import core
+from ._scores import to_real
+from .nvm import FileNVM
+
+Prediction = namedtuple("Prediction", ("label", "scores", "exit", "complete"))
+"""label: index of the highest score; of a single score, 1 where it says yes.
+scores: list of floats, as the original network returned them.
+exit: number of the exit that answered, 0 for the last layer.
+complete: False where energy ran out first; label and scores are None then."""
+
+_IDLE, _RUNNING, _DONE = 0, 1, 2  # phases of a session
+_PHASE, _STALE, _TAG, _STEPS, _COMMITS, _REMAINING = 0, 1, 2, 3, 4, 5  # of core.status()
+_CODES = "BbHh"  # array type code of each sample type
+_LOWEST = (0, -128, 0, -32768)
+_HIGHEST = (255, 127, 65535, 32767)
+_SLICE = 8  # steps between two questions to the energy monitor
+
+
+class Model:
+    """A packed network.
+
+    blob: file name of a .fml file, or its bytes. A file is streamed, so it may be larger than RAM.
+    nvm: where progress is kept: a writable buffer, an object as freeml.nvm.NVM, or a file name; None: RAM only, power cuts
+        are not survived. It must have at least nvm_size bytes and belongs to this model alone.
+    energy: None, or a monitor as in freeml.energy.
+    Raises ValueError for a blob that is damaged or not a blob.
+
+    sample_shape, sample_size (bytes), nvm_size (bytes), outputs (number of scores) are for reading.
+    """
+
+    def __init__(self, blob, nvm=None, energy=None):
+        self._state = bytearray(core.STATE_SIZE)
+        self._blob = open_blob(blob)
+        info = core.open_model(self._state, self._blob, self._load_metadata(), bytearray(256))
+        _, arena_size, scratch_size, self.nvm_size, self.sample_size, self._type, output, self.outputs, self._transform = info
+        self._scale, self._zero_point = self._metadata.quantization(output)
+        self.sample_shape = self._metadata.sample_shape()
+        self._energy = energy
+        self._nvm = self._open_nvm(nvm)
+        self._arena = None if _is_buffer(self._nvm) else bytearray(arena_size)
+        self._scratch = bytearray(scratch_size)
+        self._recover()
+
+    def _load_metadata(self):
+        """None where the blob is a buffer."""
+        if _is_buffer(self._blob):
+            self._metadata = Metadata(self._blob)
+            return None
+        header = bytearray(min(core.HEADER_SIZE, len(self._blob)))
+        self._blob.readinto(0, header)
+        metadata = bytearray(core.metadata_size(header, len(self._blob)))
+        self._blob.readinto(0, metadata)
+        self._metadata = Metadata(metadata)
+        return metadata
+
+    def _open_nvm(self, nvm):
+        if nvm is None:
+            return bytearray(self.nvm_size)
+        return FileNVM(nvm, self.nvm_size) if isinstance(nvm, str) else nvm
+
+    def _recover(self):
+        core.open_session(self._state, self._nvm, self._arena, self._scratch)
+
+    def _status(self):
+        status = core.status(self._state)
+        if status[_STALE]:  # a memory failed in the middle of something: what the NVM says counts
+            self._recover()
+            status = core.status(self._state)
+        return status
+
+    @property
+    def pending(self):
+        """True: an inference is under way; resume() or step() continues it."""
+        return self._status()[_PHASE] == _RUNNING
+
+    @property
+    def done(self):
+        """True: the answer is there, until the next start() or cancel(); a power cut does not take it away."""
+        return self._status()[_PHASE] == _DONE
+
+    @property
+    def tag(self):
+        """What start() or infer() was given for the inference that is pending or done."""
+        return self._status()[_TAG]
+
+    @property
+    def remaining(self):
+        """Steps until the answer."""
+        return self._status()[_REMAINING]
+
+    def start(self, sample, tag=0):
+        """Commits a sample: from now on a power cut does not lose it.
+
+        sample: a buffer of sample_size bytes (integers in the sensor's own type and order) or a list of integers.
+        tag: 0..4294967295, by which the program knows the sample again.
+        Raises RuntimeError while another inference is pending.
+        """
+        self._status()
+        try:
+            core.start(self._state, self._sample(sample), tag)
+        except ValueError as error:
+            raise ValueError(f"{error} (this network: {self.sample_size} bytes, shape {self.sample_shape})") from None
+
+    def step(self, budget=0):
+        """Runs at most `budget` steps of the inference, 0: all that remain. True: the answer is there."""
+        self._status()
+        return core.step(self._state, budget)
+
+    def cancel(self):
+        """Gives up the inference under way, or the answer."""
+        self._status()
+        core.cancel(self._state)
+
+    def infer(self, sample, tag=0):
+        """start() and all steps, as long as energy lasts. Returns a Prediction."""
+        self.start(sample, tag)
+        return self._finish()
+
+    def resume(self):
+        """Finishes the inference that is pending, or gives the answer that was ready when power went: a Prediction.
+        None where there is nothing."""
+        if self.pending:
+            return self._finish()
+        return self.prediction() if self.done else None
+
+    def _finish(self):
+        if self._energy is None:
+            self.step()
+            return self.prediction()
+        while self._energy.enough(min(_SLICE, self.remaining)):
+            if self.step(_SLICE):
+                return self.prediction()
+        return Prediction(None, None, 0, False)
+
+    def output(self):
+        """The int8 scores, as an array. Raises RuntimeError while there is no answer."""
+        self._status()
+        return array("b", core.output(self._state))
+
+    def prediction(self):
+        """The answer as a Prediction. Raises RuntimeError while there is none."""
+        raw = self.output()
+        label = max(range(len(raw)), key=lambda i: raw[i]) if len(raw) > 1 else int(raw[0] > self._zero_point)
+        return Prediction(label, to_real(raw, self._scale, self._zero_point, self._transform), 0, True)
+
+    def quantize(self, values):
+        """Bytes of a sample from floats (a flat list in the order of the training data), for networks packed with float
+        data."""
+        scales, offsets, repeat = self._metadata.input_scaling()
+        if not scales:
+            raise ValueError("this network takes the sensor's own integers; give them as they are")
+        low, high = _LOWEST[self._type], _HIGHEST[self._type]
+        sample = array(_CODES[self._type])
+        for element, value in enumerate(values):
+            i = element // repeat % len(scales)
+            sample.append(max(low, min(high, round(value * scales[i] + offsets[i]))))
+        return bytes(sample)
+
+    def _sample(self, sample):
+        """The sample as a buffer."""
+        if isinstance(sample, (list, tuple)):
+            low, high = _LOWEST[self._type], _HIGHEST[self._type]
+            if not all(isinstance(value, int) and low <= value <= high for value in sample):
+                raise ValueError(f"sample must have integers in {low}..{high}; for floats see Model.quantize()")
+            sample = array(_CODES[self._type], sample)
+        return sample
+
+
+def _is_buffer(memory):
+    try:
+        memoryview(memory)
+        return True
+    except TypeError:
+        return False

@@ -1,0 +1,166 @@
+"""The command `freeml-pack`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import math
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from freeml_pack import __version__
+from freeml_pack.errors import PackError
+
+_FILE_WIDTH = 120  # columns of the table where no terminal says how wide it is
+EXIT_BAD_INPUT, EXIT_INTERNAL, EXIT_INTERRUPTED = 2, 70, 130
+
+EXAMPLES = """\
+examples:
+  freeml-pack lenet.pt2 --data mnist.npz              exported program; int8 ranges and accuracy from the data
+  freeml-pack lenet.pt2 --data mnist.npz --mean 0.1307 --std 0.3081
+                                                      data that the model wants normalised: (x / 255 - mean) / std
+  freeml-pack weights.pth --model net.py:LeNet --data mnist.npz
+                                                      state_dict: the class is LeNet in net.py
+  freeml-pack scripted.pt --input-shape 1,28,28       TorchScript, without data: ranges are guessed, accuracy is not measured
+  freeml-pack lenet.pt2 --data mnist.npz --target msp430fr5994 --report lenet.json
+
+The data file is a numpy .npz with x_train, y_train, x_test, y_test: samples as the sensor gives them, integer labels.
+exit codes: 0 packed, 2 bad input or a model that does not fit (one line on stderr says what to do), 70 internal error
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise PackError(f"{message}; see freeml-pack --help")
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    values = tuple(float(part) for part in text.split(","))
+    if not all(math.isfinite(value) for value in values):
+        raise ValueError(text)
+    return values
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    values = tuple(int(part) for part in text.split(","))
+    if min(values) < 1:
+        raise ValueError(text)
+    return values
+
+
+def _positive(text: str) -> int:
+    if int(text) < 1:
+        raise ValueError(text)
+    return int(text)
+
+
+# argparse names the type in its error message.
+_numbers.__name__, _shape.__name__, _positive.__name__ = "list of numbers", "shape", "positive number"
+
+
+def make_parser() -> argparse.ArgumentParser:
+    from freeml_pack.targets import DEFAULT_TARGET, target_names
+
+    parser = _Parser(
+        prog="freeml-pack",
+        description="Packs a pre-trained PyTorch model into an int8 blob that survives power cuts.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add: Callable[..., object] = parser.add_argument
+    add("model", metavar="MODEL", type=Path, help="torch.export program, TorchScript, state_dict, or pickled module")
+    add("-o", "--output", metavar="OUT", type=Path, help="blob to write (default: MODEL's name with .fml, in this folder)")
+    add("--data", metavar="NPZ", type=Path, help="x_train, y_train, x_test, y_test: for int8 ranges and accuracy")
+    add("--model", dest="model_spec", metavar="MODULE:CLASS", help="class of a state_dict: net.py:LeNet, net.py:Net(10), ...")
+    add("--input-shape", metavar="C,H,W", type=_shape, help="shape of one sample where neither model nor data tell it")
+    add("--allow-pickle", action="store_true", help="load a pickled module; it can run any code, so trust its maker")
+    add("--mean", metavar="M[,M..]", type=_numbers, help="subtracted from the scaled data; one number or one per channel (--mean=-1,2)")
+    add("--std", metavar="S[,S..]", type=_numbers, help="the data is divided by it after that; likewise")
+    add(
+        "--scale", metavar="F[,F..]", type=_numbers, help="the data is multiplied by it first (default: 1/255 if uint8, else 1)"
+    )
+    targets = f"{', '.join(target_names())}, or a .toml file (default: %(default)s)"
+    add("--target", metavar="NAME", default=DEFAULT_TARGET, help=targets)
+    add("--samples", metavar="N", type=_positive, help="measure accuracy on at most N test samples (default: all)")
+    add("--seed", metavar="N", type=int, default=0, help="for choosing calibration samples (default: %(default)s)")
+    add("--report", metavar="JSON", type=Path, help="write all numbers of the table, and more, to a JSON file")
+    add("--quiet", action="store_true", help="no progress, no table")
+    add("--version", action="version", version=f"%(prog)s {__version__}")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; the exit code."""
+    try:
+        _run(make_parser().parse_args(arguments))
+    except PackError as error:
+        return _complain(f"error: {error}", EXIT_BAD_INPUT)
+    except KeyboardInterrupt:
+        return _complain("interrupted; nothing was written", EXIT_INTERRUPTED)
+    except BrokenPipeError:  # the reader of our table has gone, for instance `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        if os.environ.get("FREEML_DEBUG") == "1":
+            traceback.print_exc()
+        text = f"internal error: {type(error).__name__}: {error}; please report it (FREEML_DEBUG=1 shows where)"
+        return _complain(text, EXIT_INTERNAL)
+    return 0
+
+
+def _complain(text: str, code: int) -> int:
+    """One line on stderr."""
+    print("freeml-pack:", " ".join(text.split()), file=sys.stderr)
+    return code
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    options = vars(arguments)
+    output = options.pop("output") or Path(arguments.model.name).with_suffix(".fml")
+    report_path, quiet = options.pop("report"), options.pop("quiet")
+    _check_outputs(output, report_path, [arguments.model, *([arguments.data] if arguments.data else [])])
+    _silence_torch()
+
+    from rich.console import Console
+
+    from freeml_pack.files import write_whole
+    from freeml_pack.pipeline import PackOptions, pack
+    from freeml_pack.progress import ProgressDisplay
+    from freeml_pack.report import make_report, print_report, to_json
+
+    result = pack(PackOptions(**options), ProgressDisplay(quiet=quiet))
+    report = make_report(result)
+    if report_path:
+        write_whole(report_path, to_json(report).encode())
+    write_whole(output, result.blob)
+    if not quiet:
+        print_report(report, Console(width=None if sys.stdout.isatty() else _FILE_WIDTH))
+        print(f"wrote {output}")
+
+
+def _check_outputs(output: Path, report: Path | None, inputs: list[Path]) -> None:
+    """Before minutes of work rather than after them."""
+    from freeml_pack.files import check_writable
+
+    check_writable(output, inputs)
+    if report:
+        if report.resolve() == output.resolve():
+            raise PackError(f"--report and the blob are the same file {output}; choose another name for one of them")
+        check_writable(report, inputs)
+
+
+def _silence_torch() -> None:
+    """Its warnings speak of its own interior; what concerns the user is a PackError."""
+    if os.environ.get("FREEML_DEBUG") != "1":
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+        warnings.simplefilter("ignore")
+        logging.getLogger("torch").setLevel(logging.CRITICAL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""Output files: checked before the work begins, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from freeml_pack.errors import PackError
+
+
+def check_writable(path: Path, inputs: list[Path]) -> None:
+    """PackError where `path` cannot be written, or is one of the inputs."""
+    if path.is_dir():
+        raise PackError(f"the output {path} is a folder; name a file, such as {path / 'model.fml'}")
+    for source in inputs:
+        if path.exists() and source.exists() and path.samefile(source):
+            raise PackError(f"the output {path} is also an input; choose another name with -o")
+    if not path.parent.is_dir():
+        raise PackError(f"the folder {path.parent} of the output does not exist; create it first")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise PackError(f"the folder {path.parent} of the output is not writable; choose another one")
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file so that after any failure the old one is still there, or none. PackError where the disk refuses."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        try:
+            with open(temporary, "xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise PackError(f"cannot write {path}: {error.strerror}; free some space or choose another place with -o") from error

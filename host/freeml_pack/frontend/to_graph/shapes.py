@@ -1,0 +1,146 @@
+"""Operators that only move elements: torch itself applies them to the index."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.utils import _pytree as pytree
+
+from freeml_pack.frontend.to_graph.builder import Builder
+from freeml_pack.frontend.to_graph.handlers import HANDLERS, handles
+from freeml_pack.frontend.to_graph.value import ZERO, Value
+
+# Views, and copies whose elements are all elements of the input.
+_MOVES = frozenset(
+    [
+        "view",
+        "reshape",
+        "_unsafe_view",
+        "view_copy",
+        "_reshape_alias",
+        "flatten",
+        "unflatten",
+        "ravel",
+        "permute",
+        "permute_copy",
+        "transpose",
+        "transpose_copy",
+        "t",
+        "t_copy",
+        "swapaxes",
+        "swapdims",
+        "movedim",
+        "moveaxis",
+        "squeeze",
+        "squeeze_copy",
+        "unsqueeze",
+        "unsqueeze_copy",
+        "expand",
+        "expand_copy",
+        "repeat",
+        "repeat_interleave",
+        "tile",
+        "flip",
+        "roll",
+        "rot90",
+        "slice",
+        "slice_copy",
+        "select",
+        "select_copy",
+        "narrow",
+        "narrow_copy",
+        "index_select",
+        "chunk",
+        "split",
+        "split_copy",
+        "split_with_sizes",
+        "split_with_sizes_copy",
+        "tensor_split",
+        "unbind",
+        "unbind_copy",
+        "hsplit",
+        "vsplit",
+        "pixel_shuffle",
+        "pixel_unshuffle",
+        "channel_shuffle",
+        "native_channel_shuffle",
+        "diagonal",
+        "as_strided",
+    ]
+)
+
+# The same elements at the same places.
+_KEEPS = frozenset(
+    [
+        "clone",
+        "contiguous",
+        "detach",
+        "detach_",
+        "alias",
+        "alias_copy",
+        "lift_fresh",
+        "lift_fresh_copy",
+        "dropout",
+        "feature_dropout",
+        "alpha_dropout",
+        "feature_alpha_dropout",
+        "native_dropout",
+        "identity",
+        "positive",
+        "requires_grad_",
+        "real",
+    ]
+)
+
+
+def move(operator: Any, value: Value, *arguments: Any) -> Any:
+    """Applies a torch operator to the index; the result is a Value or a tuple of them."""
+    moved = operator(torch.from_numpy(value.index.copy()), *arguments)
+    return pytree.tree_map(lambda index: Value(value.tensor, index.contiguous().numpy(), value.transform), moved)
+
+
+def _register_moves() -> None:
+    for name in _MOVES:
+        packet = getattr(torch.ops.aten, name, None)
+        if packet is not None:
+            HANDLERS[name] = lambda b, value, *arguments, packet=packet: move(packet, value, *arguments)
+
+
+_register_moves()
+
+
+@handles(*_KEEPS)
+def keep(b: Builder, value: Value, *_: Any) -> Any:
+    return (value, None) if b.operator == "aten.native_dropout" else value
+
+
+@handles("to", "_to_copy", "type_as")
+def convert(b: Builder, value: Value, *arguments: Any) -> Value:
+    for argument in arguments:
+        if isinstance(argument, torch.dtype) and not argument.is_floating_point:
+            raise b.error(f"it makes {argument} numbers of the data; keep to floating point")
+    return value
+
+
+@handles("sym_size", "size")
+def size(b: Builder, value: Value, axis: int | None = None) -> Any:
+    return value.shape if axis is None else value.shape[axis]
+
+
+@handles("pad", "constant_pad_nd")
+def pad(b: Builder, value: Value, amounts: list[int], *rest: Any) -> Value:
+    mode, fill = rest if b.operator == "aten.pad" else ("constant", rest[0] if rest else 0)
+    if mode != "constant" or fill:
+        raise b.error(f"padding with '{mode if mode != 'constant' else fill}' is not supported; pad with zeros")
+    return move(lambda index: torch.ops.aten.constant_pad_nd(index, amounts, ZERO), value)
+
+
+@handles("zeros_like", "new_zeros")
+def zeros_like(b: Builder, value: Value, *arguments: Any) -> torch.Tensor:
+    return torch.zeros(arguments[0] if b.operator == "aten.new_zeros" else value.shape)
+
+
+@handles("ones_like", "new_ones")
+def ones_like(b: Builder, value: Value, *arguments: Any) -> torch.Tensor:
+    return torch.ones(arguments[0] if b.operator == "aten.new_ones" else value.shape)

@@ -1,0 +1,78 @@
+"""TorchScript archives (torch.jit.save). The only file that uses torch's private converter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.export import ExportedProgram
+
+from freeml_pack.errors import PackError
+from freeml_pack.frontend.export import require_shape
+from freeml_pack.frontend.loaded import LoadedModel
+from freeml_pack.frontend.predict import Predict, eager_predictor, predictor
+from freeml_pack.frontend.program import Shape, from_program
+from freeml_pack.frontend.quiet import first_line, quiet
+
+try:
+    from torch._export import converter
+except ImportError:
+    converter = None
+
+
+def load_torchscript(path: Path, input_shape: Shape | None) -> LoadedModel:
+    with quiet():
+        try:
+            script = torch.jit.load(path, map_location="cpu").float().eval()
+        except Exception as error:
+            raise PackError(f"{path} is a damaged TorchScript archive ({first_line(error)}); save it again") from error
+    shape = require_shape(input_shape, "TorchScript file")
+    program = _convert(script, torch.zeros(1, *shape))
+    loaded = from_program(program, path.stem, "TorchScript", shape)
+    predict = _agreeing(eager_predictor(script), predictor(program.module(), torch.float32, 1), shape)
+    return LoadedModel(loaded.graph, predict, shape, loaded.kind)
+
+
+def _convert(script: Any, example: torch.Tensor) -> ExportedProgram:
+    if converter is None:
+        raise PackError(
+            f"torch {torch.__version__} cannot convert TorchScript any more; load the model with torch.jit.load in an older "
+            "torch, or save the original with torch.export.save"
+        )
+
+    class StaticConverter(converter.TS2EPConverter):
+        """The original makes every axis dynamic, which fails on sizes that forward() computes with."""
+
+        def retrace_as_exported_program(self, gm: torch.fx.GraphModule, name_to_constant: dict[str, Any]) -> ExportedProgram:
+            return torch.export.export(gm, self.sample_args, strict=False)
+
+    with quiet(), torch.no_grad():
+        try:
+            script(example)
+        except Exception as error:
+            raise PackError(
+                f"forward() fails for an input of shape {tuple(example.shape)} ({_reason(error)}); check --input-shape or the "
+                "data, whose samples have no batch axis"
+            ) from error
+        try:
+            return StaticConverter(script, (example,)).convert()
+        except Exception as error:
+            raise PackError(
+                f"this TorchScript model cannot be converted ({first_line(error)}); save the original with torch.export.save"
+            ) from error
+
+
+def _reason(error: Exception) -> str:
+    """TorchScript's messages end with what went wrong, after a traceback of the script."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1].removeprefix("RuntimeError: ") if lines else type(error).__name__
+
+
+def _agreeing(fast: Predict, program: Predict, shape: Shape) -> Predict:
+    """The script itself, which takes batches, unless tracing froze it in training mode, which only the program can undo."""
+    sample = np.random.default_rng(0).standard_normal((2, *shape)).astype(np.float32)
+    with quiet():
+        agree = np.allclose(fast(sample), program(sample), rtol=1e-3, atol=1e-4)
+    return fast if agree else program

@@ -1,0 +1,227 @@
+"""From a model file to a blob: the stages in order, and the checks between them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from freeml_schema.model import OpFlag
+
+from freeml_pack import passes
+from freeml_pack.blob import open_metadata, section_sizes, write_blob
+from freeml_pack.budget import Costs, check_fits
+from freeml_pack.calibrate import calibrate
+from freeml_pack.data import Data, bind_data, bind_normalisation, load_data
+from freeml_pack.engine import Engine
+from freeml_pack.errors import InputShapeMissing
+from freeml_pack.frontend import LoadedModel, load_model
+from freeml_pack.graph import Conv2d, DepthwiseConv2d, Graph, OutputTransform
+from freeml_pack.oracle import run_oracle
+from freeml_pack.plan import MemoryPlan, check_commit_rule, plan
+from freeml_pack.progress import ProgressDisplay
+from freeml_pack.quantize import quantize
+from freeml_pack.targets import DEFAULT_TARGET, Target, load_target
+
+_SELF_CHECK_SAMPLES = 8
+_BATCH = 128  # samples
+
+
+@dataclass(frozen=True)
+class PackOptions:
+    """What the user asks for. model_spec: "module:Class" of a state_dict; input_shape: without the batch; mean, std, scale:
+    the data's normalisation, one number or one per channel; samples: most test samples to measure accuracy on, None: all."""
+
+    model: Path
+    data: Path | None = None
+    model_spec: str | None = None
+    input_shape: tuple[int, ...] | None = None
+    allow_pickle: bool = False
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    scale: tuple[float, ...] | None = None
+    target: str = DEFAULT_TARGET
+    samples: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Shares 0..1 over `samples` test samples; float and int8 are None where the data has no labels."""
+
+    samples: int
+    float: float | None
+    int8: float | None
+    agreement: float  # both give the same label
+
+
+@dataclass(frozen=True, eq=False)
+class PackResult:
+    model: str  # file name
+    format: str  # what the model file is
+    target: Target
+    graph: Graph  # int8
+    plan: MemoryPlan
+    blob: bytes
+    section_bytes: dict[str, int]
+    constant_bytes: tuple[int, ...]  # of each op, as Graph.ops
+    float32_bytes: int  # weights and biases of the float graph
+    costs: Costs
+    accuracy: Accuracy | None
+    notes: tuple[str, ...]
+    seconds: float
+
+
+def pack(options: PackOptions, display: ProgressDisplay | None = None) -> PackResult:
+    """Packs a model. PackError where the input is bad or the model does not fit; SelfCheckError where the packer is wrong."""
+    started = time.monotonic()
+    display = display or ProgressDisplay(quiet=True)
+    target = load_target(options.target)
+    with display.stage("loading the model"):
+        model, data = _load(options)
+    float_graph = _bind(passes.standard(model.graph), data, options)
+    notes = list(data.notes) if data else ["accuracy not measured: no --data; int8 ranges come from the weights alone."]
+    graph = _quantize(float_graph, data, options.seed, display)
+    memory_plan = plan(graph, target)
+    check_commit_rule(graph, memory_plan)
+    blob = write_blob(graph, memory_plan, target.name)
+    engine = Engine(blob, streamed=not target.blob_mapped)
+    sections, constants = section_sizes(blob), _constant_bytes(blob)
+    costs = _costs(sections, engine, target)
+    check_fits(graph, memory_plan, constants, costs, target)
+    with display.stage("checking the engine against the oracle"):
+        _self_check(graph, engine, data, options.seed)
+    return PackResult(
+        model=options.model.name,
+        format=model.kind,
+        target=target,
+        graph=graph,
+        plan=memory_plan,
+        blob=blob,
+        section_bytes=sections,
+        constant_bytes=constants,
+        float32_bytes=_float32_bytes(float_graph),
+        costs=costs,
+        accuracy=_measure(model, graph, engine, data, options, display),
+        notes=tuple(notes),
+        seconds=time.monotonic() - started,
+    )
+
+
+def _load(options: PackOptions) -> tuple[LoadedModel, Data | None]:
+    """The model and the data. Where neither the model file nor the user says what a sample looks like, the data does."""
+    try:
+        model = _load_model(options, options.input_shape)
+    except InputShapeMissing:
+        if options.data is None:
+            raise
+        data = _load_data(options, None)
+        return _load_model(options, data.input_shape), data
+    return model, _load_data(options, model.input_shape) if options.data else None
+
+
+def _load_model(options: PackOptions, input_shape: tuple[int, ...] | None) -> LoadedModel:
+    return load_model(
+        options.model, model_spec=options.model_spec, input_shape=input_shape, allow_pickle=options.allow_pickle
+    )
+
+
+def _load_data(options: PackOptions, input_shape: tuple[int, ...] | None) -> Data:
+    assert options.data is not None
+    return load_data(options.data, input_shape=input_shape, mean=options.mean, std=options.std, scale=options.scale)
+
+
+class SelfCheckError(Exception):
+    """The C engine and the numpy oracle disagree: a bug in FreeML."""
+
+
+def _bind(graph: Graph, data: Data | None, options: PackOptions) -> Graph:
+    """The graph reads samples as the data stores them."""
+    if data:
+        return bind_data(graph, data)
+    return bind_normalisation(graph, mean=options.mean, std=options.std, scale=options.scale)
+
+
+def _quantize(graph: Graph, data: Data | None, seed: int, display: ProgressDisplay) -> Graph:
+    x = None
+    if data:
+        split, indices = data.calibration(seed=seed)
+        x = split.values(indices)
+    with display.stage("choosing int8 ranges") as progress:
+        calibration = calibrate(graph, x, progress)
+    return quantize(graph, calibration)
+
+
+def _constant_bytes(blob: bytes) -> tuple[int, ...]:
+    """Of each op: weights, biases, multipliers, look-up table (counted for each op that uses it)."""
+    model = open_metadata(blob)
+    ops = [model.Ops(index) for index in range(model.OpsLength())]
+    return tuple(op.ParamsSize() + (256 if op.Flags() & OpFlag.HAS_LOOKUP else 0) for op in ops)
+
+
+def _costs(sections: dict[str, int], engine: Engine, target: Target) -> Costs:
+    return Costs(
+        blob=sum(sections.values()),
+        nvm=engine.nvm_size,
+        arena_ram=0 if target.nvm_mapped else engine.arena_size,
+        scratch=engine.scratch_size,
+        metadata_ram=0 if target.blob_mapped else sections["header"] + sections["metadata"],
+    )
+
+
+def _float32_bytes(graph: Graph) -> int:
+    return sum(4 * (op.weight.size + op.bias.size) for op in graph if isinstance(op, Conv2d | DepthwiseConv2d))
+
+
+def _self_check(graph: Graph, engine: Engine, data: Data | None, seed: int) -> None:
+    """SelfCheckError unless engine and oracle give the same bytes, on real samples or else on random ones."""
+    if data:
+        split, indices = data.calibration(_SELF_CHECK_SAMPLES, seed)
+        raw = split.raw(graph.sample, indices)
+    else:
+        raw = np.random.default_rng(seed).integers(0, 256, (_SELF_CHECK_SAMPLES, graph.sample.size), np.uint8)
+    if not np.array_equal(engine.run_batch(raw), run_oracle(graph, raw)):
+        raise SelfCheckError("the C engine and the numpy oracle give different scores")
+
+
+def _measure(
+    model: LoadedModel, graph: Graph, engine: Engine, data: Data | None, options: PackOptions, display: ProgressDisplay
+) -> Accuracy | None:
+    """Float and int8 accuracy on the test samples, None where there are none."""
+    if data is None or data.test is None:
+        return None
+    split = data.test
+    chosen = np.random.default_rng(options.seed).permutation(len(split))[: options.samples]
+    chosen.sort()
+    float_labels, int8_labels = [], []
+    with display.stage("measuring accuracy") as progress:
+        for begin in range(0, len(chosen), _BATCH):
+            batch = chosen[begin : begin + _BATCH]
+            float_labels.append(_float_labels(graph, model.predict(split.normalised(batch))))
+            int8_labels.append(_int8_labels(graph, engine.run_batch(split.raw(graph.sample, batch))))
+            progress(begin + len(batch), len(chosen))
+    real, packed = np.concatenate(float_labels), np.concatenate(int8_labels)
+    truth = None if split.y is None else split.y[chosen]
+    return Accuracy(
+        samples=len(chosen),
+        float=None if truth is None else float((real == truth).mean()),
+        int8=None if truth is None else float((packed == truth).mean()),
+        agreement=float((real == packed).mean()),
+    )
+
+
+def _float_labels(graph: Graph, scores: np.ndarray) -> np.ndarray:
+    """Classes; of a model with one output, whether it says yes."""
+    scores = scores.reshape(len(scores), -1)
+    if scores.shape[1] > 1:
+        return scores.argmax(axis=1)
+    return (scores[:, 0] > (0.5 if graph.output_transform == OutputTransform.SIGMOID else 0.0)).astype(np.int64)
+
+
+def _int8_labels(graph: Graph, scores: np.ndarray) -> np.ndarray:
+    if scores.shape[1] > 1:
+        return scores.argmax(axis=1)
+    quant = graph.tensors[graph.output].quant
+    assert quant is not None
+    return (scores[:, 0] > quant.zero_point).astype(np.int64)

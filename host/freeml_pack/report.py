@@ -1,0 +1,195 @@
+"""What was packed, in numbers: as a table for people and as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from freeml_pack.graph import (
+    Add,
+    AveragePool2d,
+    Conv2d,
+    Copy,
+    DepthwiseConv2d,
+    Fill,
+    Graph,
+    MaxPool2d,
+    Multiply,
+    Op,
+    Quantize,
+    op_macs,
+)
+from freeml_pack.pipeline import PackResult
+from freeml_pack.plan import OpPlan, op_space, tile_count
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    name: str  # as in the PyTorch model
+    op: str  # what it became
+    output_shape: tuple[int, int, int]  # height, width, channels
+    weight_bytes: int  # constants in the blob: weights, biases, multipliers, look-up tables
+    macs: int
+    steps: int
+    commits: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """Keys of the JSON report. Bytes are bytes; accuracies are 0..1, None where they were not measured."""
+
+    model: str  # file name
+    format: str  # what the model file is
+    target: str
+    blob_bytes: int
+    section_bytes: dict[str, int]  # parts of the blob; they add up to blob_bytes
+    float32_bytes: int  # the same weights and biases as 32-bit floats
+    compression: float  # float32_bytes / blob_bytes
+    peak_ram_bytes: int  # the sum of the next three
+    arena_ram_bytes: int  # 0 where the arena is used in NVM
+    scratch_bytes: int
+    metadata_ram_bytes: int  # 0 where the blob is memory-mapped
+    nvm_bytes: int  # journal and arena
+    arena_bytes: int
+    least_arena_bytes: int  # no arrangement of the tensors needs less
+    macs: int
+    steps: int
+    commits: int  # per inference
+    target_seconds: float | None  # estimated computing time of one inference on the target
+    samples: int  # that accuracies were measured on
+    float_accuracy: float | None
+    int8_accuracy: float | None
+    agreement: float | None  # share of samples that both models give the same label
+    notes: list[str]
+    seconds: float  # that packing took
+    layers: list[LayerReport]
+
+
+def make_report(result: PackResult) -> Report:
+    graph, costs, accuracy = result.graph, result.costs, result.accuracy
+    layers = [
+        _layer(graph, op, op_plan, constants)
+        for op, op_plan, constants in zip(graph.ops, result.plan.ops, result.constant_bytes, strict=True)
+    ]
+    return Report(
+        model=result.model,
+        format=result.format,
+        target=result.target.name,
+        blob_bytes=len(result.blob),
+        section_bytes=result.section_bytes,
+        float32_bytes=result.float32_bytes,
+        compression=result.float32_bytes / len(result.blob),
+        peak_ram_bytes=costs.ram,
+        arena_ram_bytes=costs.arena_ram,
+        scratch_bytes=costs.scratch,
+        metadata_ram_bytes=costs.metadata_ram,
+        nvm_bytes=costs.nvm,
+        arena_bytes=result.plan.arena_size,
+        least_arena_bytes=result.plan.least_arena_size(),
+        macs=graph.macs(),
+        steps=sum(layer.steps for layer in layers),
+        commits=sum(layer.commits for layer in layers),
+        target_seconds=result.target.compute_seconds(graph.macs()),
+        samples=accuracy.samples if accuracy else 0,
+        float_accuracy=accuracy.float if accuracy else None,
+        int8_accuracy=accuracy.int8 if accuracy else None,
+        agreement=accuracy.agreement if accuracy else None,
+        notes=list(result.notes),
+        seconds=result.seconds,
+        layers=layers,
+    )
+
+
+def to_json(report: Report) -> str:
+    return json.dumps(asdict(report), indent=2) + "\n"
+
+
+def _layer(graph: Graph, op: Op, op_plan: OpPlan, constants: int) -> LayerReport:
+    steps = tile_count(op_space(graph, op), op_plan.tile)
+    inside = steps // op_plan.commit_every if op_plan.commit_every else 0
+    ends_with_one = op_plan.commit_every > 0 and steps % op_plan.commit_every == 0
+    return LayerReport(
+        name=op.name,
+        op=_describe(graph, op),
+        output_shape=graph.tensors[op.output].shape,
+        weight_bytes=constants,
+        macs=op_macs(graph, op),
+        steps=steps,
+        commits=inside + (op_plan.commit_last and not ends_with_one),
+    )
+
+
+_NAMES: dict[type[Op], str] = {
+    Quantize: "quantize",
+    Conv2d: "conv",
+    DepthwiseConv2d: "depthwise",
+    MaxPool2d: "max pool",
+    AveragePool2d: "average pool",
+    Add: "add",
+    Multiply: "multiply",
+    Copy: "copy",
+    Fill: "fill",
+}
+
+
+def _describe(graph: Graph, op: Op) -> str:
+    """For instance "conv 3x3 + relu"."""
+    text = _NAMES[type(op)]
+    if isinstance(op, Conv2d) and op.window.kernel == graph.tensors[op.inputs[0]].shape[:2]:
+        text = "linear"
+    elif isinstance(op, AveragePool2d) and op.adaptive:
+        text = "adaptive average pool"
+    elif isinstance(op, Conv2d | DepthwiseConv2d | MaxPool2d | AveragePool2d):
+        text += " {}x{}".format(*op.window.kernel)
+    return f"{text} + {op.activation.kind}" if op.activation else text
+
+
+def print_report(report: Report, console: Console) -> None:
+    """The table that a person reads."""
+    console.print(_layer_table(report))
+    for label, text in _totals(report):
+        console.print(f"{label:<14} {escape(text)}", soft_wrap=True, highlight=False)
+    for note in report.notes:
+        console.print(f"note: {escape(note)}", soft_wrap=True, highlight=False)
+
+
+def _layer_table(report: Report) -> Table:
+    table = Table(title=f"{escape(report.model)} ({report.format}) for {escape(report.target)}", title_justify="left")
+    table.add_column("layer")
+    table.add_column("operator")
+    for heading in ("output", "weights", "MACs", "steps"):
+        table.add_column(heading, justify="right")
+    for layer in report.layers:
+        shape = "x".join(map(str, layer.output_shape)).removeprefix("1x1x")
+        numbers = (f"{n:,}" if n else "" for n in (layer.weight_bytes, layer.macs, layer.steps))
+        table.add_row(escape(layer.name), layer.op, shape, *numbers)
+    return table
+
+
+def _totals(report: Report) -> list[tuple[str, str]]:
+    sections = ", ".join(f"{name} {size:,}" for name, size in report.section_bytes.items())
+    ram = {"arena": report.arena_ram_bytes, "scratch": report.scratch_bytes, "metadata": report.metadata_ram_bytes}
+    parts = ", ".join(f"{name} {size:,}" for name, size in ram.items() if size)
+    rows = [
+        ("blob", f"{report.blob_bytes:,} bytes ({sections}), {report.compression:.1f} times smaller than float32"),
+        ("peak RAM", f"{report.peak_ram_bytes:,} bytes ({parts})"),
+        ("NVM", f"{report.nvm_bytes:,} bytes (journal, and arena of {report.arena_bytes:,})"),
+        ("one inference", f"{report.macs:,} MACs in {report.steps:,} steps with {report.commits:,} commits"),
+    ]
+    if report.target_seconds is not None:
+        rows.append(("on the target", f"about {report.target_seconds * 1000:,.3g} ms of computing, estimated"))
+    return [*rows, ("accuracy", _accuracy(report)), ("packed in", f"{report.seconds:.1f} s")]
+
+
+def _accuracy(report: Report) -> str:
+    if report.agreement is None:
+        return "not measured"
+    same = f"same label for {report.agreement:.2%} of {report.samples:,} test samples"
+    if report.float_accuracy is None or report.int8_accuracy is None:
+        return f"not measured: no labels; float and int8 give the {same}"
+    change = 100 * (report.int8_accuracy - report.float_accuracy)
+    return f"float {report.float_accuracy:.2%}, int8 {report.int8_accuracy:.2%} ({change:+.2f} points); {same}"

@@ -1,0 +1,53 @@
+"""Builds freeml_pack._engine: the C core inside CPython, through cffi. setup.py runs it."""
+
+import re
+from pathlib import Path
+
+from cffi import FFI
+
+ROOT = Path(__file__).resolve().parents[3]
+HEADER = ROOT / "native" / "include" / "freeml.h"
+
+# A blob in memory as a source to be streamed, and NVM written in Python.
+PORT = """
+int freeml_read_memory(void *context, uint32_t offset, void *to, uint32_t size);
+extern "Python" {
+    int freeml_nvm_read(void *context, uint32_t offset, void *to, uint32_t size);
+    int freeml_nvm_write(void *context, uint32_t offset, const void *from, uint32_t size);
+    int freeml_nvm_sync(void *context);
+}
+"""
+
+SOURCE = """
+#include <string.h>
+#include "freeml.h"
+
+static int freeml_read_memory(void *context, uint32_t offset, void *to, uint32_t size)
+{
+    memcpy(to, (const uint8_t *)context + offset, size);
+    return 0;
+}
+"""
+
+
+def declarations(header: str) -> str:
+    """The header's declarations as cffi wants them: without comments and directives, the status table written out."""
+    header = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
+    statuses = re.findall(r"X\((\w+), (-?\d+),", header)
+    constants = re.findall(r"^#define (\w+) (\d+)$", header, flags=re.MULTILINE)
+    header = re.sub(r"#ifdef __cplusplus.*?#endif", "", header, flags=re.DOTALL)
+    header = re.sub(r"^#(?:.*\\\n)*.*\n", "", header, flags=re.MULTILINE)
+    table = "".join(f"{name} = {code}," for name, code in statuses)
+    header = header.replace("FML_STATUS_TABLE(X)", table)
+    return "".join(f"#define {name} {value}\n" for name, value in constants) + header
+
+
+ffibuilder = FFI()
+ffibuilder.cdef(declarations(HEADER.read_text()) + PORT)
+ffibuilder.set_source(
+    "freeml_pack._engine",
+    SOURCE,
+    sources=sorted(str(path.relative_to(ROOT)) for path in (ROOT / "native" / "src").rglob("*.c")),
+    include_dirs=["native/include", "native/src"],
+    extra_compile_args=["-std=c99", "-O3"],
+)

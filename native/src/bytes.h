@@ -1,0 +1,38 @@
+/* Little-endian integers at any alignment, and 32-bit arithmetic that cannot overflow: the only way to stored bytes. */
+#ifndef FML_BYTES_H
+#define FML_BYTES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* No size, count or offset that the core accepts is larger, so that sums of two cannot leave uint32. */
+#define FML_SIZE_MAX UINT32_C(0x7fffffff)
+
+static inline uint16_t fml_read_u16(const uint8_t *from) {
+    return (uint16_t)(from[0] | (uint16_t)((uint16_t)from[1] << 8));
+}
+
+static inline uint32_t fml_read_u32(const uint8_t *from) {
+    return (uint32_t)fml_read_u16(from) | (uint32_t)fml_read_u16(from + 2) << 16;
+}
+
+static inline void fml_write_u16(uint8_t *to, uint16_t value) {
+    to[0] = (uint8_t)(value & 0xff);
+    to[1] = (uint8_t)(value >> 8);
+}
+
+static inline void fml_write_u32(uint8_t *to, uint32_t value) {
+    fml_write_u16(to, (uint16_t)(value & 0xffff));
+    fml_write_u16(to + 2, (uint16_t)(value >> 16));
+}
+
+/* *value *= factor. *value <= FML_SIZE_MAX, factor <= 65536; false when the product is above FML_SIZE_MAX. In 32 bits,
+ * because small cores have no 64-bit multiply. */
+static inline bool fml_multiply(uint32_t *value, uint32_t factor) {
+    uint32_t low = (*value & 0xffff) * factor;
+    uint32_t high = (*value >> 16) * factor + (low >> 16);
+    *value = high << 16 | (low & 0xffff);
+    return high <= FML_SIZE_MAX >> 16;
+}
+
+#endif

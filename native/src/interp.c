@@ -1,0 +1,113 @@
+#include "interp.h"
+#include "kernels/kernels.h"
+
+#define LOOKUP_SIZE 256
+
+/* Scratch of a streamed source: [tag][kernel scratch][constants][look-up]. The tag names the operator and channel block
+ * whose constants lie there; rows of tiles vary fastest, so most tiles find them. */
+#define TAG_SIZE 4
+#define TAG_NONE UINT32_MAX /* no operator has index 0xffff */
+
+static bool has_lookup(const fml_op *op) {
+    return (op->flags & FML_OP_FLAG_HAS_LOOKUP) != 0;
+}
+
+uint32_t fml_interp_scratch(const fml_model *model, const fml_op *op) {
+    const uint32_t kernel = fml_round_up_4(fml_kernel_scratch(op));
+    if (model->source.mapped != NULL) {
+        return kernel;
+    }
+    const fml_tile first = fml_op_tile(op, 0);
+    return TAG_SIZE + kernel + fml_op_block(op, &first).size + (has_lookup(op) ? LOOKUP_SIZE : 0);
+}
+
+static uint32_t *tag_of(uint8_t *scratch) {
+    return (uint32_t *)(void *)scratch;
+}
+
+void fml_interp_reset(const fml_model *model, uint8_t *scratch) {
+    if (model->source.mapped == NULL) {
+        *tag_of(scratch) = TAG_NONE;
+    }
+}
+
+static int fetch_mapped(const fml_model *model, const fml_block *block, fml_work *work) {
+    const fml_op *op = work->op;
+    int status = FML_OK;
+    if (block->size != 0) {
+        work->params = fml_model_fetch(model, op->params + block->offset, block->size, NULL, &status);
+    }
+    if (has_lookup(op)) {
+        work->lookup = fml_model_fetch(model, op->lookup, LOOKUP_SIZE, NULL, &status);
+    }
+    return status;
+}
+
+static int fetch_streamed(const fml_model *model, const fml_block *block, uint16_t index, fml_work *work) {
+    const fml_op *op = work->op;
+    uint32_t *const tag = tag_of(work->scratch);
+    const uint32_t wanted = (uint32_t)index << 16 | (uint32_t)(work->tile.channel_begin / op->tile_channels);
+    int status = FML_OK;
+    work->scratch += TAG_SIZE;
+    uint8_t *const params = work->scratch + fml_round_up_4(fml_kernel_scratch(op)), *const lookup =
+                                                                                        params + block->size;
+    if (*tag != wanted) {
+        *tag = TAG_NONE; /* a read may fail half-way */
+        if (block->size != 0) {
+            fml_model_fetch(model, op->params + block->offset, block->size, params, &status);
+        }
+        if (has_lookup(op)) {
+            fml_model_fetch(model, op->lookup, LOOKUP_SIZE, lookup, &status);
+        }
+        if (status == FML_OK) {
+            *tag = wanted;
+        }
+    }
+    work->params = params;
+    work->lookup = has_lookup(op) ? lookup : NULL;
+    return status;
+}
+
+static void apply_lookup(const fml_work *work) {
+    fml_runs runs;
+    fml_runs_begin(&runs, &work->op->output.shape, &work->tile, false);
+    while (fml_runs_next(&runs)) {
+        int8_t *to = work->output + runs.offset;
+        for (uint32_t i = 0; i < runs.length; ++i) {
+            to[i] = (int8_t)work->lookup[to[i] + 128];
+        }
+    }
+}
+
+static bool looks_up_itself(const fml_op *op) {
+    return op->kind == FML_OP_KIND_COPY || op->kind == FML_OP_KIND_QUANTIZE;
+}
+
+int fml_interp_step(const fml_model *model, uint8_t *arena, uint8_t *scratch, uint16_t index, uint32_t tile) {
+    fml_op op;
+    fml_work work;
+    int status = fml_model_op(model, index, &op);
+    if (status != FML_OK) {
+        return status;
+    }
+    work.op = &op;
+    work.tile = fml_op_tile(&op, tile);
+    work.sample = arena + model->sample_offset;
+    work.input = (const int8_t *)arena + (op.input_index != FML_NO_INDEX ? op.input.offset : 0);
+    work.input2 = (const int8_t *)arena + (op.input2_index != FML_NO_INDEX ? op.input2.offset : 0);
+    work.output = (int8_t *)arena + op.output.offset;
+    work.params = NULL;
+    work.lookup = NULL;
+    work.scratch = scratch;
+    const fml_block block = fml_op_block(&op, &work.tile);
+    status =
+        model->source.mapped != NULL ? fetch_mapped(model, &block, &work) : fetch_streamed(model, &block, index, &work);
+    if (status != FML_OK) {
+        return status;
+    }
+    fml_kernel_run(&work);
+    if (work.lookup != NULL && !looks_up_itself(&op)) {
+        apply_lookup(&work);
+    }
+    return FML_OK;
+}

@@ -1,0 +1,129 @@
+/* Inside of the kernels: one function per operator kind, and what they share. */
+#ifndef FML_KERNELS_H
+#define FML_KERNELS_H
+
+#include "../bytes.h"
+#include "../model_layout.h"
+#include "../op.h"
+#include "../quant.h"
+
+/* --- Kernels: each writes exactly work->tile ---------------------------------------------------------------------- */
+
+void fml_kernel_quantize(const fml_work *work);
+void fml_kernel_conv_2d(const fml_work *work);
+void fml_kernel_depthwise_conv_2d(const fml_work *work);
+void fml_kernel_max_pool_2d(const fml_work *work);
+void fml_kernel_average_pool_2d(const fml_work *work);
+void fml_kernel_add(const fml_work *work);
+void fml_kernel_multiply(const fml_work *work);
+void fml_kernel_copy(const fml_work *work);
+void fml_kernel_fill(const fml_work *work);
+
+/* Scratch of the kernels that want some, in bytes. */
+uint32_t fml_kernel_conv_2d_scratch(const fml_op *op);
+uint32_t fml_kernel_depthwise_conv_2d_scratch(const fml_op *op);
+
+static inline fml_range fml_output_range(const fml_op *op) {
+    fml_range range;
+    range.zero_point = op->output.zero_point;
+    range.low = op->activation_min;
+    range.high = op->activation_max;
+    range.left_shift = op->left_shift;
+    return range;
+}
+
+/* --- Windows (window.c) ------------------------------------------------------------------------------------------ */
+
+/* Half-open. */
+typedef struct fml_span {
+    uint16_t begin, end;
+} fml_span;
+
+/* Which taps 0..kernel-1 of a window that starts at `origin` lie inside an input axis of `size`. */
+fml_span fml_taps_inside(int32_t origin, uint16_t kernel, uint8_t dilation, uint16_t size);
+
+/* First row, first column of the window of an output row, column; negative in the padding. */
+int32_t fml_window_row(const fml_op *op, uint16_t row);
+int32_t fml_window_column(const fml_op *op, uint16_t column);
+
+/* Element (row, column, channel) of a tensor, counted from its start. */
+static inline uint32_t fml_element(const fml_shape *shape, uint32_t row, uint32_t column, uint32_t channel) {
+    return (row * shape->width + column) * shape->channels + channel;
+}
+
+/* --- Runs: the bytes of a box of the output, as pieces that lie side by side (runs.c) --------------------------------
+ */
+
+typedef struct fml_runs {
+    uint32_t offset, length; /* of the current run, from the start of the tensor */
+    uint32_t row_offset, row_step, step;
+    uint16_t rows_left, per_row, in_row;
+} fml_runs;
+
+/* One run per row of the tile where it has all channels and per_pixel is false, else one per pixel. */
+void fml_runs_begin(fml_runs *runs, const fml_shape *shape, const fml_tile *tile, bool per_pixel);
+bool fml_runs_next(fml_runs *runs);
+
+/* --- Pixels of a tile in row order (pixels.c) ------------------------------------------------------------------------
+ */
+
+typedef struct fml_pixels {
+    uint16_t row, column; /* of the next pixel */
+    uint16_t column_begin, column_end;
+    uint32_t left;
+} fml_pixels;
+
+fml_pixels fml_pixels_of(const fml_tile *tile);
+void fml_pixels_advance(fml_pixels *pixels);
+
+/* --- Patches: what convolutions read for two output pixels at a time (patches.c)
+ * -------------------------------------- */
+
+/* A window that leaves the input, or does not lie in memory as the kernel wants it, is gathered into a buffer, with
+ * zero points for the taps outside: the multiply loops know no borders. */
+typedef struct fml_patches {
+    const fml_work *work;
+    uint16_t first_channel, channels; /* input channels that the kernel reads */
+    int8_t *buffer;                   /* two patches of taps * channels bytes */
+    bool in_place;                    /* windows inside the input are read where they lie */
+    fml_pixels pixels;
+    /* Set by fml_patches_next: */
+    const int8_t *source[2];        /* first tap of each window, at first_channel */
+    int8_t *target[2];              /* each output pixel, at channel 0 */
+    uint32_t row_step, column_step; /* from tap to tap */
+    uint8_t count;                  /* 2, or 1 for an odd last pixel; then both source and both target are the same */
+} fml_patches;
+
+bool fml_patches_next(fml_patches *patches);
+
+/* Bytes of fml_patches.buffer: 0 where no window needs it. */
+uint32_t fml_patches_size(const fml_op *op, uint16_t channels, bool in_place);
+
+/* --- Pool windows, clipped to the input (pool.c)
+ * ---------------------------------------------------------------------- */
+
+typedef struct fml_pool {
+    const fml_work *work;
+    fml_pixels pixels;
+    /* Set by fml_pool_next: */
+    const int8_t *source;   /* first tap inside the input, at the tile's first channel */
+    int8_t *target;         /* the output pixel, at the tile's first channel */
+    uint16_t rows, columns; /* taps inside the input */
+    uint32_t row_step, column_step;
+} fml_pool;
+
+bool fml_pool_next(fml_pool *pool);
+
+/* --- Strided views (view.c)
+ * --------------------------------------------------------------------------------------------- */
+
+/* Element (row, column, depth) of a view's side. */
+uint32_t fml_view_element(const fml_strides *strides, uint16_t row, uint16_t column, uint16_t depth);
+
+/* --- Constants of output channels (channels.c)
+ * -------------------------------------------------------------------------- */
+
+/* Unpacks channels begin..end of a stored group of `total` channels (bias, multipliers, shifts). */
+void fml_channels_unpack(fml_channel *to, const uint8_t *group, uint32_t total, uint32_t begin, uint32_t end);
+
+#endif

@@ -1,0 +1,264 @@
+/* Opens a blob: header, checksums, FlatBuffer container; verify.h does the rest. */
+#include "bytes.h"
+#include "interp.h"
+#include "journal_layout.h"
+#include "model.h"
+#include "model_layout.h"
+#include "verify.h"
+
+#define METADATA_SIZE_AT 8
+#define FILE_SIZE_AT 12
+#define METADATA_CRC32_AT 16
+#define IDENTIFIER UINT32_C(0x314c4d46) /* "FML1" */
+#define ELEMENTS_MAX UINT32_C(0xffffff) /* of a vector: times the largest element it stays in 32 bits */
+#define MINIMUM_BUFFER 16
+
+int32_t fml_metadata_size(const uint8_t *header, uint32_t source_size) {
+    if (source_size <= FML_HEADER_SIZE) {
+        return FML_ERROR_TRUNCATED;
+    }
+    if (fml_read_u32(header + 4) != IDENTIFIER) {
+        return FML_ERROR_NOT_A_MODEL;
+    }
+    if (fml_read_u32(header + FILE_SIZE_AT) != source_size) {
+        return FML_ERROR_TRUNCATED;
+    }
+    uint32_t size = fml_read_u32(header + METADATA_SIZE_AT);
+    if (size <= FML_HEADER_SIZE || size > source_size || source_size > FML_SIZE_MAX) {
+        return FML_ERROR_MALFORMED;
+    }
+    return (int32_t)size;
+}
+
+/* The root table of the metadata. `malformed` is sticky: once set, whatever was read is worthless. */
+typedef struct table {
+    const uint8_t *bytes;
+    uint32_t size; /* of the metadata */
+    uint32_t table, vtable;
+    uint16_t table_size, vtable_size;
+    bool malformed;
+} table;
+
+static bool inside(uint32_t offset, uint32_t length, uint32_t size) {
+    return offset >= FML_HEADER_SIZE && offset <= size && length <= size - offset;
+}
+
+static void open_table(table *root, const uint8_t *bytes, uint32_t size) {
+    root->bytes = bytes;
+    root->size = size;
+    root->malformed = true;
+    root->table = fml_read_u32(bytes);
+    if (!inside(root->table, 4, size)) {
+        return;
+    }
+    root->vtable = root->table - fml_read_u32(bytes + root->table); /* modulo 2^32: the stored offset is signed */
+    if (!inside(root->vtable, 4, size)) {
+        return;
+    }
+    root->vtable_size = fml_read_u16(bytes + root->vtable);
+    root->table_size = fml_read_u16(bytes + root->vtable + 2);
+    root->malformed = root->vtable_size < 4 || !inside(root->vtable, root->vtable_size, size) ||
+                      !inside(root->table, root->table_size, size);
+}
+
+/* Position of a field of `width` bytes; 0 where absent. */
+static uint32_t field(table *root, uint16_t slot, uint16_t width) {
+    uint16_t entry = (uint16_t)(4 + 2 * slot);
+    if (root->malformed || root->vtable_size < entry + 2) {
+        return 0;
+    }
+    uint16_t offset = fml_read_u16(root->bytes + root->vtable + entry);
+    if (offset == 0) {
+        return 0;
+    }
+    if (width > root->table_size || offset > root->table_size - width) {
+        root->malformed = true;
+        return 0;
+    }
+    return root->table + offset;
+}
+
+static uint8_t scalar_u8(table *root, uint16_t slot) {
+    uint32_t at = field(root, slot, 1);
+    return at == 0 ? 0 : root->bytes[at];
+}
+
+static uint16_t scalar_u16(table *root, uint16_t slot) {
+    uint32_t at = field(root, slot, 2);
+    return at == 0 ? 0 : fml_read_u16(root->bytes + at);
+}
+
+static uint32_t scalar_u32(table *root, uint16_t slot) {
+    uint32_t at = field(root, slot, 4);
+    return at == 0 ? 0 : fml_read_u32(root->bytes + at);
+}
+
+/* Position of a vector's first element, and their number; 0 and 0 where absent. */
+static uint32_t vector(table *root, uint16_t slot, uint32_t element_size, uint32_t *count) {
+    *count = 0;
+    uint32_t at = field(root, slot, 4);
+    if (at == 0) {
+        return 0;
+    }
+    uint32_t offset = fml_read_u32(root->bytes + at);
+    root->malformed = true;
+    if (offset > root->size || !inside(at + offset, 4, root->size)) {
+        return 0;
+    }
+    at += offset;
+    uint32_t length = fml_read_u32(root->bytes + at);
+    if (length > ELEMENTS_MAX || !inside(at + 4, length * element_size, root->size)) {
+        return 0;
+    }
+    root->malformed = false;
+    *count = length;
+    return at + 4;
+}
+
+/* A required vector of at most 0xffff elements, so that each has an index beside FML_NO_INDEX. */
+static uint32_t indexed_vector(table *root, uint16_t slot, uint32_t element_size, uint16_t *count) {
+    uint32_t length;
+    uint32_t at = vector(root, slot, element_size, &length);
+    *count = (uint16_t)length;
+    root->malformed = root->malformed || at == 0 || length > FML_NO_INDEX;
+    return at;
+}
+
+static int section_crc(const fml_source *source, uint32_t offset, uint32_t size, uint8_t *buffer, uint32_t buffer_size,
+                       uint32_t *crc) {
+    *crc = 0;
+    if (source->mapped != NULL) {
+        *crc = fml_crc32(0, source->mapped + offset, (size_t)size);
+        return FML_OK;
+    }
+    while (size > 0) {
+        uint32_t part = size < buffer_size ? size : buffer_size;
+        if (source->read(source->context, offset, buffer, part) < 0) {
+            return FML_ERROR_IO;
+        }
+        *crc = fml_crc32(*crc, buffer, (size_t)part);
+        offset += part;
+        size -= part;
+    }
+    return FML_OK;
+}
+
+/* There is one section, and it fills the file behind the metadata. */
+static int open_sections(fml_model *model, table *root, uint8_t *buffer, uint32_t buffer_size) {
+    uint16_t count;
+    const uint8_t *from = root->bytes + indexed_vector(root, FML_MODEL_SECTIONS_SLOT, FML_SECTION_SIZE, &count);
+    if (root->malformed || count != 1) {
+        return FML_ERROR_MALFORMED;
+    }
+    model->weights = fml_read_u32(from + FML_SECTION_OFFSET_AT);
+    model->weights_size = fml_read_u32(from + FML_SECTION_SIZE_AT);
+    if (model->weights != model->metadata_size || model->weights_size != model->source.size - model->metadata_size ||
+        fml_read_u32(from + FML_SECTION_KIND_AT) != FML_SECTION_KIND_WEIGHTS) { /* kind and reserved bytes at once */
+        return FML_ERROR_MALFORMED;
+    }
+    uint32_t crc;
+    int status = section_crc(&model->source, model->weights, model->weights_size, buffer, buffer_size, &crc);
+    if (status != FML_OK) {
+        return status;
+    }
+    return crc == fml_read_u32(from + FML_SECTION_CRC32_AT) ? FML_OK : FML_ERROR_CHECKSUM;
+}
+
+static int open_scalars(fml_model *model, table *root) {
+    if (root->malformed) {
+        return FML_ERROR_MALFORMED;
+    }
+    if (scalar_u16(root, FML_MODEL_VERSION_SLOT) != FML_FORMAT_VERSION) {
+        return root->malformed ? FML_ERROR_MALFORMED : FML_ERROR_VERSION;
+    }
+    model->sample_type = scalar_u8(root, FML_MODEL_SAMPLE_TYPE_SLOT);
+    model->output_transform = scalar_u8(root, FML_MODEL_OUTPUT_TRANSFORM_SLOT);
+    model->output = scalar_u16(root, FML_MODEL_OUTPUT_SLOT);
+    model->arena_size = scalar_u32(root, FML_MODEL_ARENA_SIZE_SLOT);
+    model->sample_offset = scalar_u32(root, FML_MODEL_SAMPLE_OFFSET_SLOT);
+    model->sample_size = scalar_u32(root, FML_MODEL_SAMPLE_SIZE_SLOT);
+    model->nvm_size = FML_NVM_ARENA_OFFSET + model->arena_size;
+    bool ok = scalar_u8(root, FML_MODEL_WEIGHT_LAYOUT_SLOT) == FML_WEIGHT_LAYOUT_BLOCK_4 &&
+              model->sample_type <= FML_SAMPLE_TYPE_INT16 && model->output_transform <= FML_OUTPUT_TRANSFORM_SIGMOID &&
+              model->arena_size <= FML_SIZE_MAX - FML_NVM_ARENA_OFFSET && model->sample_size >= 1 &&
+              model->sample_offset <= model->arena_size &&
+              model->sample_size <= model->arena_size - model->sample_offset;
+    return ok && !root->malformed ? FML_OK : FML_ERROR_MALFORMED;
+}
+
+static int open_vectors(fml_model *model, table *root) {
+    uint16_t dimensions;
+    uint32_t count;
+    model->tensors = indexed_vector(root, FML_MODEL_TENSORS_SLOT, FML_TENSOR_SIZE, &model->tensor_count);
+    model->ops = indexed_vector(root, FML_MODEL_OPS_SLOT, FML_OP_SIZE, &model->op_count);
+    model->windows = indexed_vector(root, FML_MODEL_WINDOWS_SLOT, FML_WINDOW_SIZE, &model->window_count);
+    model->views = indexed_vector(root, FML_MODEL_VIEWS_SLOT, FML_VIEW_SIZE, &model->view_count);
+    (void)indexed_vector(root, FML_MODEL_SAMPLE_SHAPE_SLOT, 2, &dimensions);
+    (void)vector(root, FML_MODEL_INPUT_SCALE_SLOT, 4, &count); /* those that others read: only that they are inside */
+    (void)vector(root, FML_MODEL_INPUT_OFFSET_SLOT, 4, &count);
+    (void)scalar_u32(root, FML_MODEL_INPUT_REPEAT_SLOT);
+    (void)vector(root, FML_MODEL_NAME_SLOT, 1, &count);
+    (void)vector(root, FML_MODEL_TARGET_SLOT, 1, &count);
+    return root->malformed || model->op_count == 0 ? FML_ERROR_MALFORMED : FML_OK;
+}
+
+static int open_container(fml_model *model, uint8_t *buffer, uint32_t buffer_size) {
+    const uint8_t *bytes = model->metadata;
+    int32_t size = fml_metadata_size(bytes, model->source.size);
+    if (size < 0) {
+        return (int)size;
+    }
+    model->metadata_size = (uint32_t)size;
+    model->model_id = fml_read_u32(bytes + METADATA_CRC32_AT);
+    uint32_t crc = fml_crc32(0, bytes, METADATA_CRC32_AT);
+    if (fml_crc32(crc, bytes + FML_HEADER_SIZE, (size_t)(model->metadata_size - FML_HEADER_SIZE)) != model->model_id) {
+        return FML_ERROR_CHECKSUM;
+    }
+    table root;
+    open_table(&root, bytes, model->metadata_size);
+    int status = open_scalars(model, &root);
+    if (status == FML_OK) {
+        status = open_vectors(model, &root);
+    }
+    return status == FML_OK ? open_sections(model, &root, buffer, buffer_size) : status;
+}
+
+static int open_ops(fml_model *model, uint8_t *buffer, uint32_t buffer_size) {
+    model->scratch_size = 0;
+    for (uint16_t index = 0; index < model->op_count; index++) {
+        fml_op op;
+        int status = fml_model_op(model, index, &op);
+        if (status == FML_OK) {
+            status = fml_verify_op(model, index, &op);
+        }
+        if (status == FML_OK) {
+            status = fml_verify_params(model, &op, buffer, buffer_size);
+        }
+        if (status != FML_OK) {
+            return status;
+        }
+        uint32_t scratch = fml_interp_scratch(model, &op);
+        model->scratch_size = scratch > model->scratch_size ? scratch : model->scratch_size;
+    }
+    return FML_OK;
+}
+
+int fml_model_open(fml_model *model, const fml_source *source, const uint8_t *metadata, void *buffer,
+                   uint32_t buffer_size) {
+    if (source->mapped == NULL && buffer_size < MINIMUM_BUFFER) {
+        return FML_ERROR_SCRATCH_SIZE;
+    }
+    model->source = *source;
+    model->metadata = source->mapped != NULL ? source->mapped : metadata;
+    int status = open_container(model, buffer, buffer_size);
+    if (status == FML_OK) {
+        status = fml_verify_tensors(model);
+    }
+    if (status == FML_OK) {
+        status = fml_verify_output(model);
+    }
+    if (status == FML_OK) {
+        status = open_ops(model, buffer, buffer_size);
+    }
+    return status == FML_OK ? fml_verify_commit_rule(model) : status;
+}

@@ -1,0 +1,319 @@
+/* One inference after another: the only part of the core that touches both tensors and nonvolatile memory.
+ *
+ * `stale` is set while a call is at work and cleared when it ends well: a callback can leave the core by longjmp. */
+#include "bytes.h"
+#include "interp.h"
+#include "journal.h"
+#include "model.h"
+#include "model_layout.h"
+
+/* --- Arena and its image in NVM -------------------------------------------------------------------------------- */
+
+static int flush(fml_session *session) {
+    const fml_nvm *nvm = &session->nvm;
+    uint32_t begin = session->dirty_begin, size = session->dirty_end - begin;
+    session->dirty_end = begin;
+    if (size == 0) {
+        return FML_OK;
+    }
+    return nvm->write(nvm->context, FML_NVM_ARENA_OFFSET + begin, session->arena + begin, size) < 0 ? FML_ERROR_IO
+                                                                                                    : FML_OK;
+}
+
+/* Notes that bytes of the arena changed. Exactly these bytes get written, none between them: what lies there may have
+ * been committed before, and writing it again would risk it. */
+static int mark(fml_session *session, uint32_t begin, uint32_t size) {
+    uint32_t end = begin + size;
+    bool touches = begin <= session->dirty_end && end >= session->dirty_begin;
+    if (session->dirty_begin != session->dirty_end && touches) {
+        session->dirty_begin = begin < session->dirty_begin ? begin : session->dirty_begin;
+        session->dirty_end = end > session->dirty_end ? end : session->dirty_end;
+        return FML_OK;
+    }
+    int status = flush(session);
+    session->dirty_begin = begin;
+    session->dirty_end = end;
+    return status;
+}
+
+/* Where an operator's iteration space lies in its output. */
+static void output_strides(const fml_op *op, fml_strides *strides) {
+    if (op->kind == FML_OP_KIND_QUANTIZE || op->kind == FML_OP_KIND_COPY) {
+        *strides = op->view.destination;
+        return;
+    }
+    strides->offset = 0;
+    strides->depth = 1;
+    strides->column = op->output.shape.channels;
+    strides->row = (int32_t)((uint32_t)op->output.shape.width * op->output.shape.channels);
+}
+
+static uint32_t reach(uint16_t begin, uint16_t end, int32_t stride, uint32_t *low) {
+    uint32_t span = (uint32_t)stride * (uint32_t)(end - begin - 1);
+    *low += (uint32_t)stride * (stride < 0 ? end - UINT32_C(1) : begin);
+    return stride < 0 ? 0 - span : span;
+}
+
+/* Notes the bytes that a tile wrote: as one range where they have no gaps, else run by run. */
+static int mark_tile(fml_session *session, const fml_op *op, const fml_tile *tile) {
+    fml_strides to;
+    output_strides(op, &to);
+    uint16_t depth = (uint16_t)(tile->channel_end - tile->channel_begin);
+    uint32_t base = op->output.offset + to.offset, low = base;
+    uint32_t hull = 1 + reach(tile->row_begin, tile->row_end, to.row, &low) +
+                    reach(tile->column_begin, tile->column_end, to.column, &low) +
+                    reach(tile->channel_begin, tile->channel_end, to.depth, &low);
+    uint32_t rows = (uint32_t)(tile->row_end - tile->row_begin);
+    if (hull == rows * (uint32_t)(tile->column_end - tile->column_begin) * depth) {
+        return mark(session, low, hull);
+    }
+    uint16_t run = to.depth == 1 ? depth : 1;
+    int status = FML_OK;
+    for (uint32_t i = tile->row_begin; i < tile->row_end; i++) {
+        for (uint32_t j = tile->column_begin; j < tile->column_end; j++) {
+            for (uint32_t k = tile->channel_begin; k < tile->channel_end && status == FML_OK; k += run) {
+                status =
+                    mark(session, base + i * (uint32_t)to.row + j * (uint32_t)to.column + k * (uint32_t)to.depth, run);
+            }
+        }
+    }
+    return status;
+}
+
+static int restore_bytes(fml_session *session, uint32_t offset, uint32_t size) {
+    return fml_nvm_read(&session->nvm, FML_NVM_ARENA_OFFSET + offset, session->arena + offset, size);
+}
+
+static int restore_tensor(fml_session *session, uint16_t index) {
+    uint16_t written = (uint16_t)(session->op + (session->tile > 0)); /* operators that have written something */
+    fml_tensor tensor;
+    if (index == FML_NO_INDEX || !fml_model_writes(session->model, index, 0, written)) {
+        return FML_OK;
+    }
+    fml_model_tensor(session->model, index, &tensor);
+    return restore_bytes(session, tensor.offset, fml_tensor_size(&tensor));
+}
+
+/* Reads back from NVM what the remaining steps, and the application, want from the steps that have run. */
+static int restore(fml_session *session) {
+    const fml_model *model = session->model;
+    int status = FML_OK;
+    for (uint16_t index = session->op; index < model->op_count && status == FML_OK; index++) {
+        fml_op op;
+        (void)fml_model_op(model, index, &op);
+        status = restore_tensor(session, op.input_index);
+        if (status == FML_OK) {
+            status = restore_tensor(session, op.input2_index);
+        }
+        if (status == FML_OK && op.kind == FML_OP_KIND_QUANTIZE) {
+            status = restore_bytes(session, model->sample_offset, model->sample_size);
+        }
+    }
+    return status == FML_OK ? restore_tensor(session, model->output) : status;
+}
+
+/* --- Commits ----------------------------------------------------------------------------------------------------- */
+
+/* Data, then the record that says so: nothing else decides what is true after a power cut. */
+static int commit(fml_session *session, uint8_t phase, uint16_t op, uint16_t tile) {
+    const fml_record record = {phase, op, tile, session->model->model_id, session->sequence + 1, session->tag};
+    int status = flush(session);
+    if (status == FML_OK) {
+        status = fml_nvm_sync(&session->nvm);
+    }
+    if (status == FML_OK) {
+        status = fml_journal_write(&session->nvm, session->slot, &record);
+    }
+    if (status != FML_OK) {
+        return status;
+    }
+    session->phase = phase;
+    session->op = op;
+    session->tile = tile;
+    session->sequence = record.sequence;
+    session->slot ^= 1;
+    session->commits++;
+    session->clean = phase == FML_PHASE_IDLE;
+    return FML_OK;
+}
+
+/* Takes over the newest record. One of another model, or one that this model cannot have written, means IDLE. */
+static void recover(fml_session *session, const fml_record *record, uint8_t slot) {
+    const fml_model *model = session->model;
+    session->sequence = record->sequence;
+    session->slot = slot ^ 1;
+    session->clean = record->phase == FML_PHASE_IDLE;
+    bool running = record->phase == FML_PHASE_RUNNING;
+    if (record->model_id != model->model_id || (running && record->tile >= fml_op_tiles(model, record->op))) {
+        return;
+    }
+    session->phase = record->phase;
+    session->tag = record->tag;
+    session->op = running ? record->op : model->op_count;
+    session->tile = running ? record->tile : 0;
+}
+
+static int check_memories(const fml_model *model, const fml_nvm *nvm, const void *arena, uint32_t arena_size,
+                          const void *scratch, uint32_t scratch_size) {
+    if (nvm->size < model->nvm_size) {
+        return FML_ERROR_NVM_SIZE;
+    }
+    if (nvm->mapped == NULL && (arena == NULL || arena_size < model->arena_size)) {
+        return FML_ERROR_ARENA_SIZE;
+    }
+    if (scratch_size < model->scratch_size || (scratch == NULL && model->scratch_size > 0)) {
+        return FML_ERROR_SCRATCH_SIZE;
+    }
+    return FML_OK;
+}
+
+int fml_session_open(fml_session *session, const fml_model *model, const fml_nvm *nvm, void *arena, uint32_t arena_size,
+                     void *scratch, uint32_t scratch_size) {
+    session->stale = 1;
+    session->phase = FML_PHASE_IDLE;
+    session->clean = 1;
+    session->op = session->tile = 0;
+    session->tag = session->sequence = session->steps = session->commits = 0;
+    session->model = model;
+    session->nvm = *nvm;
+    session->arena = nvm->mapped != NULL ? nvm->mapped + FML_NVM_ARENA_OFFSET : arena;
+    session->scratch = scratch;
+    session->dirty_begin = session->dirty_end = 0;
+    session->slot = 0;
+    int status = check_memories(model, nvm, arena, arena_size, scratch, scratch_size);
+    if (status != FML_OK) {
+        return status;
+    }
+    fml_interp_reset(model, session->scratch);
+    fml_record record;
+    uint8_t slot;
+    bool found;
+    status = fml_journal_newest(nvm, &record, &slot, &found);
+    if (status != FML_OK) {
+        return status;
+    }
+    if (found) {
+        recover(session, &record, slot);
+    }
+    if (session->phase != FML_PHASE_IDLE && nvm->mapped == NULL) {
+        status = restore(session);
+    }
+    session->stale = status != FML_OK;
+    return status;
+}
+
+/* --- Use -----------------------------------------------------------------------------------------------------------
+ */
+
+static int discard(fml_session *session) {
+    session->dirty_end = session->dirty_begin;
+    return session->clean ? FML_OK : commit(session, FML_PHASE_IDLE, 0, 0);
+}
+
+int fml_session_start(fml_session *session, const void *sample, uint32_t size, uint32_t tag) {
+    if (session->stale) {
+        return FML_ERROR_STALE;
+    }
+    if (session->phase == FML_PHASE_RUNNING) {
+        return FML_ERROR_BUSY;
+    }
+    if (size != session->model->sample_size) {
+        return FML_ERROR_SAMPLE_SIZE;
+    }
+    session->stale = 1;
+    int status = discard(session); /* whatever the newest record says of the arena must end before the arena changes */
+    if (status != FML_OK) {
+        return status;
+    }
+    const uint8_t *from = sample;
+    uint8_t *to = session->arena + session->model->sample_offset;
+    for (uint32_t i = 0; i < size; i++) {
+        to[i] = from[i];
+    }
+    if (session->nvm.mapped == NULL) {
+        (void)mark(session, session->model->sample_offset, size);
+    }
+    session->tag = tag;
+    status = commit(session, FML_PHASE_RUNNING, 0, 0);
+    session->stale = status != FML_OK;
+    return status;
+}
+
+/* Runs the next step and, where the plan says so, commits. */
+static int step(fml_session *session) {
+    const fml_model *model = session->model;
+    fml_op op;
+    (void)fml_model_op(model, session->op, &op);
+    int status = fml_interp_step(model, session->arena, session->scratch, session->op, session->tile);
+    if (status == FML_OK && session->nvm.mapped == NULL) {
+        fml_tile tile = fml_op_tile(&op, session->tile);
+        status = mark_tile(session, &op, &tile);
+    }
+    if (status != FML_OK) {
+        return status;
+    }
+    session->steps++;
+    session->tile++;
+    bool commits = op.commit_every > 0 && session->tile % op.commit_every == 0;
+    if (session->tile == fml_op_tile_count(&op)) {
+        commits = commits || (op.flags & FML_OP_FLAG_COMMIT_LAST);
+        session->tile = 0;
+        session->op++;
+    }
+    if (session->op == model->op_count) {
+        return commit(session, FML_PHASE_DONE, session->op, 0);
+    }
+    return commits ? commit(session, FML_PHASE_RUNNING, session->op, session->tile) : FML_OK;
+}
+
+int fml_session_step(fml_session *session, uint32_t max_steps) {
+    if (session->stale) {
+        return FML_ERROR_STALE;
+    }
+    if (session->phase == FML_PHASE_IDLE) {
+        return FML_ERROR_IDLE;
+    }
+    session->stale = 1;
+    int status = FML_OK;
+    for (uint32_t done = 0; session->phase == FML_PHASE_RUNNING && status == FML_OK; done++) {
+        if (max_steps > 0 && done == max_steps) {
+            break;
+        }
+        status = step(session);
+    }
+    if (status != FML_OK) {
+        return status;
+    }
+    session->stale = 0;
+    return session->phase == FML_PHASE_DONE ? FML_DONE : FML_OK;
+}
+
+int fml_session_cancel(fml_session *session) {
+    if (session->stale) {
+        return FML_ERROR_STALE;
+    }
+    session->stale = 1;
+    int status = discard(session);
+    session->stale = status != FML_OK;
+    return status;
+}
+
+uint32_t fml_session_remaining(const fml_session *session) {
+    uint32_t steps = 0;
+    if (session->phase != FML_PHASE_RUNNING) {
+        return 0;
+    }
+    for (uint16_t op = session->op; op < session->model->op_count; op++) {
+        steps += fml_op_tiles(session->model, op);
+    }
+    return steps - session->tile;
+}
+
+const int8_t *fml_session_output(const fml_session *session) {
+    fml_tensor tensor;
+    if (session->phase != FML_PHASE_DONE || session->stale) {
+        return NULL;
+    }
+    fml_model_tensor(session->model, session->model->output, &tensor);
+    return (const int8_t *)(session->arena + tensor.offset);
+}

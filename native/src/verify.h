@@ -1,0 +1,30 @@
+/* What fml_model_open asks of a blob beyond its container (open.c): operators and plan. */
+#ifndef FML_VERIFY_H
+#define FML_VERIFY_H
+
+#include "op.h"
+
+/* Every tensor inside the arena. FML_ERROR_BAD_TENSOR. */
+int fml_verify_tensors(const fml_model *model);
+
+/* The output tensor exists, is short enough and is written; fills model->output_length. FML_ERROR_BAD_TENSOR,
+ * FML_ERROR_BAD_OP. */
+int fml_verify_output(fml_model *model);
+
+/* Numbers, memory accesses and tiles of operator `index`, decoded in *op. FML_ERROR_BAD_OP. */
+int fml_verify_op(const fml_model *model, uint16_t index, const fml_op *op);
+
+/* Constants of an operator that passed fml_verify_op: present, of the right size, multipliers and shifts in range.
+ * buffer: working memory of buffer_size >= 16 bytes where the source is not mapped. FML_ERROR_BAD_PARAMS, FML_ERROR_IO.
+ */
+int fml_verify_params(const fml_model *model, const fml_op *op, uint8_t *buffer, uint32_t buffer_size);
+
+/* SPEC.md, "Plan and commits", on operators that passed fml_verify_op. FML_ERROR_COMMIT_RULE. */
+int fml_verify_commit_rule(const fml_model *model);
+
+/* Do two byte ranges of the arena share a byte? */
+static inline bool fml_overlap(uint32_t offset1, uint32_t size1, uint32_t offset2, uint32_t size2) {
+    return offset1 < offset2 + size2 && offset2 < offset1 + size1;
+}
+
+#endif

@@ -1,0 +1,194 @@
+"""`freeml-pack` on bad input: exit code 2, one line on stderr, nothing on stdout, no file left behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import Kit
+from freeml_pack import pipeline
+from freeml_pack.cli import main
+
+Captured = pytest.CaptureFixture[str]
+
+
+def refused(capsys: Captured, folder: Path, arguments: list[str], message: str, code: int = 2) -> None:
+    before = sorted(folder.rglob("*"))
+    assert main(arguments) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 1, err
+    assert err.startswith("freeml-pack: ")
+    assert re.search(message, err), err
+    assert sorted(folder.rglob("*")) == before
+
+
+def text_file(kit: Kit, folder: Path) -> list[str]:
+    (folder / "model.pt").write_text("not a model\n" * 10)
+    return [str(folder / "model.pt")]
+
+
+def empty_file(kit: Kit, folder: Path) -> list[str]:
+    (folder / "model.pt").touch()
+    return [str(folder / "model.pt")]
+
+
+def truncated(kit: Kit, folder: Path) -> list[str]:
+    whole = kit.exported.read_bytes()
+    (folder / "model.pt2").write_bytes(whole[: len(whole) // 2])
+    return [str(folder / "model.pt2")]
+
+
+def nan_weights(kit: Kit, folder: Path) -> list[str]:
+    weights = torch.load(kit.weights)
+    weights["5.weight"][1, 7] = float("nan")
+    torch.save(weights, folder / "nan.pth")
+    return [str(folder / "nan.pth"), "--model", f"{kit.source}:Net", "--input-shape", "1,8,8"]
+
+
+MODEL_ERRORS: dict[str, tuple[Callable[[Kit, Path], list[str]], str]] = {
+    "no file": (lambda kit, folder: [str(folder / "absent.pt")], "absent.pt"),
+    "folder": (lambda kit, folder: [str(folder)], "folder|directory"),
+    "text file": (text_file, "model.pt"),
+    "empty file": (empty_file, "empty"),
+    "truncated": (truncated, "model.pt2"),
+    "nan": (nan_weights, "5.weight.*|.*NaN"),
+    "state_dict without --model": (lambda kit, folder: [str(kit.weights), "--input-shape", "1,8,8"], "--model"),
+    "pickle without --allow-pickle": (lambda kit, folder: [str(kit.pickled), "--input-shape", "1,8,8"], "--allow-pickle"),
+    "no shape": (lambda kit, folder: [str(kit.scripted)], "--input-shape"),
+    "wrong class": (lambda kit, folder: [str(kit.weights), "--model", f"{kit.source}:Nest", "--data", str(kit.data)], "Nest"),
+}
+
+
+@pytest.mark.parametrize("name", MODEL_ERRORS)
+def test_bad_models(kit: Kit, tmp_path: Path, capsys: Captured, name: str) -> None:
+    make, message = MODEL_ERRORS[name]
+    refused(capsys, tmp_path, [*make(kit, tmp_path), "-o", str(tmp_path / "out.fml")], message)
+
+
+def changed(name: str, change: Callable[[np.ndarray], np.ndarray]) -> Callable[[dict[str, np.ndarray]], None]:
+    return lambda arrays: arrays.update({name: change(arrays[name])})
+
+
+DATA_ERRORS: dict[str, tuple[Callable[[dict[str, np.ndarray]], None], str]] = {
+    "shape": (changed("x_test", lambda x: x[:, :7]), "shape"),
+    "labels out of range": (changed("y_train", lambda y: y + 1), "label 3.*3 classes"),
+    "negative labels": (changed("y_test", lambda y: y - 5), "label -[345]"),
+    "lengths": (changed("y_test", lambda y: y[1:]), "31 labels for 32 samples"),
+    "nan": (changed("x_train", lambda x: np.where(x == x[3, 2, 1], np.nan, x)), "NaN"),
+    "pickled": (changed("x_train", lambda x: x.astype(object)), "pickled"),
+    "nothing": (lambda arrays: arrays.clear(), "x_train"),
+}
+
+
+@pytest.mark.parametrize("name", DATA_ERRORS)
+def test_bad_data(kit: Kit, tmp_path: Path, capsys: Captured, name: str) -> None:
+    change, message = DATA_ERRORS[name]
+    arrays = dict(np.load(kit.data))
+    change(arrays)
+    np.savez(tmp_path / "data.npz", **arrays)
+    arguments = [str(kit.exported), "--data", str(tmp_path / "data.npz"), "-o", str(tmp_path / "out.fml")]
+    refused(capsys, tmp_path, arguments, message)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--frobnicate"], "unrecognized arguments: --frobnicate; see freeml-pack --help"),
+        (["--input-shape", "1,x"], "invalid shape value: '1,x'"),
+        (["--input-shape", "0,8"], "invalid shape value"),
+        (["--std", "abc"], "invalid list of numbers"),
+        (["--mean", "nan"], "invalid list of numbers"),
+        (["--samples", "0"], "invalid positive number"),
+        (["--target", "cray"], "no target is called 'cray'"),
+        (["--data", "absent.npz"], "absent.npz"),
+        (["--mean", "1,2,3"], "--mean has 3 values"),
+        (["--std", "0"], "--std is 0"),
+    ],
+)
+def test_bad_options(kit: Kit, tmp_path: Path, capsys: Captured, options: list[str], message: str) -> None:
+    refused(capsys, tmp_path, [str(kit.exported), "-o", str(tmp_path / "out.fml"), *options], message)
+
+
+def test_no_arguments(tmp_path: Path, capsys: Captured) -> None:
+    refused(capsys, tmp_path, [], "the following arguments are required: MODEL")
+
+
+@pytest.mark.parametrize(
+    ("limit", "message"),
+    [
+        ("flash_bytes = 100", "bytes of room for the blob, .* more than the 100 of target small; the largest layer is 5 "),
+        ("ram_bytes = 50", "bytes of RAM, .* more than the 50 of target small"),
+        ("nvm_bytes = 100", "bytes of nonvolatile memory, .*; most is in use at layer "),
+    ],
+)
+def test_a_model_too_large_for_its_target(kit: Kit, tmp_path: Path, capsys: Captured, limit: str, message: str) -> None:
+    target = tmp_path / "small.toml"
+    rest = 'description = "x"\nstep_macs = 9999\ninterval_macs = 9999\nnvm_mapped = false\nstream_bytes = 0\n'
+    target.write_text(f"{rest}{limit}\n")
+    refused(capsys, tmp_path, [str(kit.exported), "-o", str(tmp_path / "out.fml"), "--target", str(target)], message)
+
+
+def test_outputs_that_cannot_be(kit: Kit, tmp_path: Path, capsys: Captured) -> None:
+    model = tmp_path / "model.fml"
+    model.write_bytes(kit.exported.read_bytes())
+    refused(capsys, tmp_path, [str(model), "-o", str(tmp_path)], "is a folder; name a file")
+    refused(capsys, tmp_path, [str(model), "-o", str(model)], "also an input")
+    refused(capsys, tmp_path, [str(model), "-o", str(tmp_path / "none" / "o.fml")], "does not exist")
+    refused(capsys, tmp_path, [str(model), "-o", "/proc/model.fml"], "cannot write /proc/model.fml|not writable")
+    both = str(tmp_path / "both")
+    refused(capsys, tmp_path, [str(model), "-o", both, "--report", both], "same file")
+    assert model.read_bytes() == kit.exported.read_bytes()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_permission(kit: Kit, tmp_path: Path, capsys: Captured) -> None:
+    tmp_path.chmod(0o500)
+    refused(capsys, tmp_path, [str(kit.exported), "-o", str(tmp_path / "out.fml")], "not writable")
+
+
+def test_a_full_disk_keeps_the_old_output(kit: Kit, tmp_path: Path, capsys: Captured) -> None:
+    """A limit on the file size stands in for the disk: the same write fails with the same kind of error."""
+    output = tmp_path / "out.fml"
+    output.write_bytes(b"old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        refused(capsys, tmp_path, [str(kit.exported), "-o", str(output)], "cannot write .*; free some space")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert output.read_bytes() == b"old"
+
+
+def test_interruption(kit: Kit, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline, "quantize", interrupt)
+    refused(capsys, tmp_path, [str(kit.exported), "-o", str(tmp_path / "out.fml")], "interrupted", code=130)
+
+
+def test_an_engine_that_differs_from_the_oracle_is_an_internal_error(
+    kit: Kit, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = pipeline.run_oracle
+    monkeypatch.setattr(pipeline, "run_oracle", lambda graph, raw: real(graph, raw) ^ 1)
+    message = "internal error: SelfCheckError: .*please report"
+    refused(capsys, tmp_path, [str(kit.exported), "-o", str(tmp_path / "out.fml")], message, code=70)
+
+
+def test_as_a_command(kit: Kit, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "freeml_pack.cli", str(kit.weights)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert re.fullmatch(r"freeml-pack: error: .*--model.*\n", done.stderr)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,161 @@
+"""`freeml-pack` on good input."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Kit
+from freeml_pack import __version__
+from freeml_pack.cli import main
+from freeml_pack.engine import Engine
+from freeml_pack.report import Report
+
+
+def arguments_of(kit: Kit, format: str) -> list[str]:
+    return {
+        "torch.export program": [str(kit.exported)],
+        "TorchScript": [str(kit.scripted)],
+        "state_dict": [str(kit.weights), "--model", f"{kit.source}:Net"],
+        "pickled module": [str(kit.pickled), "--allow-pickle"],
+    }[format]
+
+
+@pytest.mark.parametrize("format", ["torch.export program", "TorchScript", "state_dict", "pickled module"])
+def test_every_format_packs(kit: Kit, tmp_path: Path, format: str) -> None:
+    output, report = tmp_path / "out.fml", tmp_path / "report.json"
+    arguments = [*arguments_of(kit, format), "--data", str(kit.data), "-o", str(output), "--report", str(report), "--quiet"]
+    assert main(arguments) == 0
+    numbers = json.loads(report.read_text())
+    assert numbers["format"] == format
+    assert numbers["float_accuracy"] == 1.0
+    assert numbers["int8_accuracy"] == numbers["agreement"] >= 0.9
+    assert sorted(tmp_path.iterdir()) == [output, report]
+    assert Engine(output.read_bytes()).output_length == 3
+
+
+def test_report_says_what_the_blob_is(kit: Kit, tmp_path: Path) -> None:
+    output, path = tmp_path / "out.fml", tmp_path / "report.json"
+    assert main([str(kit.exported), "--data", str(kit.data), "-o", str(output), "--report", str(path), "--samples", "20"]) == 0
+    report, engine = json.loads(path.read_text()), Engine(output.read_bytes(), streamed=True)
+    assert set(report) == set(Report.__annotations__)
+    assert report["blob_bytes"] == output.stat().st_size == sum(report["section_bytes"].values())
+    assert report["float32_bytes"] == 4 * (8 * 9 + 8 + 128 * 3 + 3)  # batch norm folded
+    assert report["compression"] == report["float32_bytes"] / report["blob_bytes"]
+    assert report["macs"] == 8 * 8 * 8 * 9 + 128 * 3 == sum(layer["macs"] for layer in report["layers"])
+    assert report["arena_bytes"] == engine.arena_size >= report["least_arena_bytes"]
+    assert report["scratch_bytes"] == engine.scratch_size
+    assert report["peak_ram_bytes"] == report["arena_ram_bytes"] + report["scratch_bytes"] + report["metadata_ram_bytes"]
+    assert report["nvm_bytes"] == engine.nvm_size
+    assert report["steps"] == sum(engine.op_tiles(op) for op in range(engine.op_count))
+    assert report["samples"] == 20
+    assert report["target"] == "generic"
+    assert [layer["op"] for layer in report["layers"]] == ["quantize", "conv 3x3 + relu", "max pool 2x2", "linear"]
+    assert report["seconds"] > 0
+
+
+def test_commits_are_those_that_the_engine_makes(kit: Kit, tmp_path: Path) -> None:
+    from freeml_pack.engine import Session
+
+    target = tmp_path / "tiny.toml"
+    target.write_text('description = "x"\nstep_macs = 300\ninterval_macs = 900\nnvm_mapped = true\nstream_bytes = 0\n')
+    output, path = tmp_path / "out.fml", tmp_path / "report.json"
+    assert main([str(kit.exported), "-o", str(output), "--report", str(path), "--target", str(target), "--quiet"]) == 0
+    report, engine = json.loads(path.read_text()), Engine(output.read_bytes())
+    session = Session(engine, bytearray(engine.nvm_size))
+    session.start(bytes(engine.sample_size), 0)
+    steps, commits = session.steps, session.commits
+    while not session.step(1):
+        pass
+    assert session.steps - steps == report["steps"] > 20
+    assert session.commits - commits == report["commits"] > 10
+
+
+def test_the_table_is_for_people(kit: Kit, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(kit.exported), "--data", str(kit.data), "-o", str(tmp_path / "o.fml"), "--target", "msp430fr5994"]) == 0
+    out, err = capsys.readouterr()
+    for text in (
+        "conv 3x3 + relu",
+        "8x8x8",
+        "4,608",
+        "peak RAM",
+        "float 100.00%",
+        "same label for",
+        "ms of computing",
+        "wrote",
+    ):
+        assert text in out
+    assert err == ""
+
+
+def test_without_data_accuracy_is_not_measured(kit: Kit, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "report.json"
+    assert main([str(kit.exported), "-o", str(tmp_path / "o.fml"), "--report", str(path)]) == 0
+    report = json.loads(path.read_text())
+    assert report["float_accuracy"] is report["int8_accuracy"] is report["agreement"] is None
+    assert "note: accuracy not measured: no --data" in capsys.readouterr().out
+
+
+def test_without_labels_agreement_is_measured(kit: Kit, tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    arguments = ["--data", str(kit.unlabelled), "-o", str(tmp_path / "o.fml"), "--report", str(path), "--quiet"]
+    assert main([str(kit.exported), *arguments]) == 0
+    report = json.loads(path.read_text())
+    assert report["float_accuracy"] is None
+    assert report["agreement"] >= 0.9
+
+
+def test_the_same_input_gives_the_same_blob(kit: Kit, tmp_path: Path) -> None:
+    first, second = tmp_path / "1.fml", tmp_path / "2.fml"
+    for output in (first, second):
+        assert main([str(kit.exported), "--data", str(kit.data), "-o", str(output), "--quiet"]) == 0
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_an_old_output_is_replaced(kit: Kit, tmp_path: Path) -> None:
+    output = tmp_path / "o.fml"
+    output.write_bytes(b"old")
+    assert main([str(kit.exported), "-o", str(output), "--quiet"]) == 0
+    Engine(output.read_bytes())
+
+
+def test_normalisation_reaches_both_models(kit: Kit, tmp_path: Path) -> None:
+    """Data that was moved and stretched, and options that undo it, give the accuracy of the original data."""
+    data, path = dict(np.load(kit.data)), tmp_path / "report.json"
+    for part in ("x_train", "x_test"):
+        data[part] = data[part].astype(np.int16) * 4 + 100
+    np.savez(tmp_path / "moved.npz", **data)
+    options = ["--data", str(tmp_path / "moved.npz"), "--mean", "100", "--std", "1020", "--report", str(path), "--quiet"]
+    assert main([str(kit.exported), "-o", str(tmp_path / "o.fml"), *options]) == 0
+    report = json.loads(path.read_text())
+    assert report["float_accuracy"] == 1.0
+    assert report["int8_accuracy"] >= 0.9
+
+
+def test_as_a_command(kit: Kit, tmp_path: Path) -> None:
+    """From outside: the default output is in the current folder, nothing but the table is printed."""
+    command = [sys.executable, "-m", "freeml_pack.cli", str(kit.exported), "--data", str(kit.data)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [path.name for path in tmp_path.iterdir()] == ["exported.fml"]
+    assert "wrote exported.fml" in done.stdout
+
+
+def test_help_is_quick_and_complete() -> None:
+    code = "import sys; from freeml_pack.cli import main\ntry: main(['--help'])\nfinally: assert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0
+    assert "examples:" in done.stdout
+    for option in ("--data", "--model", "--input-shape", "--allow-pickle", "--target", "--report"):
+        assert option in done.stdout
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit:
+        main(["--version"])
+    assert exit.value.code == 0
+    assert capsys.readouterr().out == f"freeml-pack {__version__}\n"

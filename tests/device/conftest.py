@@ -1,0 +1,106 @@
+"""Fixtures: the real MicroPython, and folders that look like a device's file system."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests")]
+
+import build_device  # noqa: E402
+import get_micropython  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def micropython() -> get_micropython.MicroPython:
+    return get_micropython.get()
+
+
+@dataclass(frozen=True)
+class Device:
+    """A folder with the package, the native module and the example programs, and a MicroPython that runs in it."""
+
+    program: Path
+    folder: Path
+
+    def run(self, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs Python source on the device, whatever comes of it."""
+        (self.folder / "script.py").write_text(script)
+        return self.run_file("script.py", *arguments)
+
+    def run_file(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [self.program, name, *arguments]
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=120)
+
+    def output(self, script: str, *arguments: str) -> str:
+        """What the script prints; it must end well."""
+        result = self.run(script, *arguments)
+        assert result.returncode == 0, result.stderr + result.stdout
+        return result.stdout
+
+    def error(self, script: str) -> str:
+        """The last line of the script's traceback; it must end with an exception."""
+        result = self.run(script)
+        assert result.returncode == 1, result.stdout
+        return (result.stderr + result.stdout).strip().splitlines()[-1]
+
+
+@pytest.fixture(scope="session")
+def installed(micropython: get_micropython.MicroPython, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder to copy: what one copies to a board."""
+    folder = tmp_path_factory.mktemp("device")
+    build_device.build_package(folder)
+    shutil.copy(build_device.build_native(micropython.source), folder)
+    for path in (ROOT / "device" / "examples").glob("*.py"):
+        shutil.copy(path, folder)
+    return folder
+
+
+@pytest.fixture
+def device(micropython: get_micropython.MicroPython, installed: Path, tmp_path: Path) -> Device:
+    shutil.copytree(installed, tmp_path / "device")
+    return Device(micropython.program, tmp_path / "device")
+
+
+@dataclass(frozen=True)
+class Packed:
+    blob: bytes
+    samples: np.ndarray  # uint8 [N, sample bytes], random
+    expected: np.ndarray  # int8 [N, scores], as the C core on this computer gives them
+
+
+@pytest.fixture(scope="session")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Packed]:
+    """Packs a network of tests/zoo.py, once."""
+    done: dict[str, Packed] = {}
+
+    def pack_once(name: str) -> Packed:
+        if name not in done:
+            done[name] = _pack(name, tmp_path_factory.mktemp("zoo"))
+        return done[name]
+
+    return pack_once
+
+
+def _pack(name: str, folder: Path) -> Packed:
+    import torch
+    from zoo import ZOO
+
+    from freeml_pack.engine import Engine
+    from freeml_pack.pipeline import PackOptions
+    from freeml_pack.pipeline import pack as freeml_pack
+
+    network, shape = ZOO[name]()
+    torch.export.save(torch.export.export(network.eval(), (torch.zeros(1, *shape),)), folder / "model.pt2")
+    blob = freeml_pack(PackOptions(model=folder / "model.pt2")).blob
+    engine = Engine(blob)
+    samples = np.random.default_rng(0).integers(0, 256, (3, engine.sample_size), np.uint8)
+    return Packed(blob, samples, engine.run_batch(samples))

@@ -1,0 +1,253 @@
+"""Blob: what is written opens and runs; what is damaged or malformed is refused."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+import graphs
+import numpy as np
+import pytest
+from freeml_pack.blob import open_metadata, section_sizes, write_blob
+from freeml_pack.engine import Engine, EngineError, Session
+from freeml_pack.errors import PackError
+from freeml_pack.plan import MemoryPlan
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+NOT_A_MODEL, VERSION, TRUNCATED, CHECKSUM, MALFORMED, BAD_TENSOR, BAD_OP, BAD_PARAMS = range(-1, -9, -1)
+
+
+def status_of(blob: bytes, *, streamed: bool = False) -> int:
+    """0 or what opening gives."""
+    try:
+        Engine(blob, streamed=streamed)
+    except EngineError as error:
+        return error.status
+    return 0
+
+
+def seal(blob: bytearray) -> bytes:
+    """The blob with its metadata checksum set right again."""
+    (metadata_size,) = struct.unpack_from("<I", blob, 8)
+    struct.pack_into("<I", blob, 16, zlib.crc32(blob[:16] + blob[20:metadata_size]))
+    return bytes(blob)
+
+
+def chain_blob() -> bytes:
+    graph = graphs.chain()
+    return write_blob(graph, graphs.tight_plan(graph))
+
+
+GRAPHS = {"chain": graphs.chain, "every_kind": graphs.every_kind}
+
+
+@pytest.mark.parametrize("make", GRAPHS.values(), ids=GRAPHS.keys())
+def test_round_trip(make) -> None:
+    graph = make()
+    plan = graphs.roomy_plan(graph)
+    blob = write_blob(graph, plan, target="rp2040")
+    engine = Engine(blob)
+    assert engine.arena_size == plan.arena_size
+    assert engine.sample_size == graph.sample.size
+    assert engine.output_length == graph.tensors[graph.output].size
+    assert engine.op_count == len(graph.ops)
+    assert [engine.op_tiles(i) for i in range(engine.op_count)] == [1] * engine.op_count
+    assert engine.op_tiles(engine.op_count) == 0
+    root = open_metadata(blob)
+    assert (root.Name(), root.Target()) == (b"test", b"rp2040")
+    assert tuple(root.SampleShapeAsNumpy()) == graph.sample.shape
+    assert root.ModelBufferHasIdentifier(blob, 0)
+    sizes = section_sizes(blob)
+    assert sum(sizes.values()) == len(blob)
+    assert engine.nvm_size == 64 + plan.arena_size
+    assert zlib.crc32(blob[sizes["header"] + sizes["metadata"] :]) == root.Sections(0).Crc32()
+
+
+def test_same_graph_same_bytes() -> None:
+    assert chain_blob() == chain_blob()
+
+
+@pytest.mark.parametrize("make", GRAPHS.values(), ids=GRAPHS.keys())
+def test_answer_does_not_depend_on_plan_or_place(make) -> None:
+    graph = make()
+    sample = graphs.random_sample(graph)
+    rng = np.random.default_rng(5)
+    answers = set()
+    for plan in (graphs.roomy_plan(graph), graphs.tight_plan(graph), *(graphs.tight_plan(graph, rng) for _ in range(10))):
+        blob = write_blob(graph, plan)
+        answers |= {Engine(blob, streamed=streamed).run(sample).tobytes() for streamed in (False, True)}
+    assert len(answers) == 1
+    assert len(set(answers.pop())) > 3  # and it is no constant
+
+
+def test_run_batch() -> None:
+    engine = Engine(chain_blob())
+    samples = np.random.default_rng(0).integers(0, 256, (7, 1, 10, 10)).astype(np.uint8)
+    done: list[int] = []
+    scores = engine.run_batch(samples, done.append)
+    assert done == [1, 2, 3, 4, 5, 6, 7]
+    assert np.array_equal(scores, [engine.run(sample.tobytes()) for sample in samples])
+    assert engine.run_batch(samples[:0]).shape == (0, 5)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_every_flipped_byte_is_refused(streamed: bool) -> None:
+    blob = chain_blob()
+    for position in range(len(blob)):
+        damaged = bytearray(blob)
+        damaged[position] ^= 1 << position % 8
+        assert status_of(bytes(damaged), streamed=streamed) < 0, position
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_every_truncation_is_refused(streamed: bool) -> None:
+    blob = chain_blob()
+    for size in range(len(blob)):
+        assert status_of(blob[:size], streamed=streamed) == TRUNCATED
+    assert status_of(blob + b"\0", streamed=streamed) == TRUNCATED
+
+
+def test_container_statuses() -> None:
+    blob = chain_blob()
+    assert status_of(b"XXXX" + blob[4:8].replace(b"FML1", b"FML2") + blob[8:]) == NOT_A_MODEL
+    newer = bytearray(blob)
+    root = open_metadata(blob)
+    newer[root._tab.Pos + root._tab.Offset(4)] = 2
+    assert status_of(seal(newer)) == VERSION
+    lost = bytearray(blob)
+    struct.pack_into("<I", lost, 0, len(blob))
+    assert status_of(seal(lost)) == MALFORMED
+    damaged = bytearray(blob)
+    damaged[-1] ^= 1
+    assert status_of(bytes(damaged)) == CHECKSUM
+
+
+def patched(field: str, value: int, code: str, op: int) -> int:
+    """Status of the chain's blob with a field of an operator, or of its attribute, tensor or constants, replaced."""
+    blob = bytearray(chain_blob())
+    root = open_metadata(blob)
+    row = root.Ops(op)
+    owner, name = field.split(".")
+    base = {
+        "Op": lambda: row,
+        "Window": lambda: root.Windows(row.Attribute()),
+        "View": lambda: root.Views(row.Attribute()),
+        "Input": lambda: root.Tensors(row.Input()),
+        "Output": lambda: root.Tensors(row.Output()),
+    }[owner]()
+    offset = next(
+        getattr(layout, constant) for layout, constant in [(LAYOUT, f"{type(base).__name__.upper()}_{name.upper()}_AT")]
+    )
+    struct.pack_into(code, blob, base._tab.Pos + offset, value)
+    return status_of(seal(blob))
+
+
+class LAYOUT:
+    """Offsets of native/src/model_layout.h as class attributes."""
+
+
+def _load_layout() -> None:
+    from pathlib import Path
+
+    text = (Path(__file__).resolve().parents[2] / "native" / "src" / "model_layout.h").read_text()
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) == 3 and words[0] == "#define":
+            setattr(LAYOUT, words[1].removeprefix("FML_"), int(words[2], 0))
+
+
+_load_layout()
+
+CONV, POOL, FLATTEN, LINEAR = 1, 2, 3, 4
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "code", "op", "status"),
+    [
+        ("Op.kind", 9, "B", CONV, BAD_OP),
+        ("Op.flags", 0x80, "B", CONV, BAD_OP),
+        ("Op.flags", 4, "B", CONV, BAD_OP),
+        ("Op.input", 0xFFFF, "<H", CONV, BAD_OP),
+        ("Op.input", 99, "<H", CONV, BAD_OP),
+        ("Op.input", 4, "<H", CONV, BAD_OP),  # a tensor that a later operator writes
+        ("Op.input2", 0, "<H", CONV, BAD_OP),
+        ("Op.output", 0, "<H", CONV, BAD_OP),  # its own input
+        ("Op.attribute", 7, "<H", CONV, BAD_OP),
+        ("Op.tile_rows", 0, "<H", CONV, BAD_OP),
+        ("Op.tile_channels", 2, "<H", CONV, BAD_PARAMS),
+        ("Op.activation_max", -128, "b", CONV, BAD_OP),
+        ("Op.left_shift", 16, "B", CONV, BAD_OP),
+        ("Op.left_shift", 1, "B", POOL, BAD_OP),
+        ("Op.reserved", 1, "B", CONV, BAD_OP),
+        ("Op.reserved2", 1, "<H", CONV, BAD_OP),
+        ("Op.params", 1 << 31, "<I", CONV, BAD_PARAMS),
+        ("Op.params_size", 4, "<I", CONV, BAD_PARAMS),
+        ("Op.params_size", 3, "<I", FLATTEN, BAD_PARAMS),
+        ("Op.lookup", 1 << 20, "<I", CONV, BAD_PARAMS),
+        ("Op.lookup", 4, "<I", POOL, BAD_PARAMS),
+        ("Op.params", 0, "<I", LINEAR, BAD_PARAMS),  # someone else's bytes: shifts and multipliers out of range
+        ("Window.kernel_height", 0, "<H", CONV, BAD_OP),
+        ("Window.kernel_width", 4, "<H", CONV, BAD_PARAMS),
+        ("Window.stride_height", 0, "B", CONV, BAD_OP),
+        ("Window.stride_width", 2, "B", CONV, BAD_OP),
+        ("Window.dilation_width", 0, "B", POOL, BAD_OP),
+        ("Window.pad_top", 3, "B", CONV, BAD_OP),
+        ("Window.groups", 0, "<H", CONV, BAD_PARAMS),
+        ("Window.groups", 2, "<H", POOL, BAD_OP),
+        ("View.rows", 0, "<H", FLATTEN, BAD_OP),
+        ("View.columns", 6, "<H", FLATTEN, BAD_OP),
+        ("View.reserved", 1, "<H", FLATTEN, BAD_OP),
+        ("View.source_offset", 1, "<I", FLATTEN, BAD_OP),
+        ("View.source_row", -30, "<i", FLATTEN, BAD_OP),
+        ("View.destination_depth", -(1 << 31), "<i", FLATTEN, BAD_OP),
+        ("View.destination_offset", 0xFFFFFFFF, "<I", FLATTEN, BAD_OP),
+        ("Output.offset", 1 << 20, "<I", CONV, BAD_TENSOR),
+        ("Output.offset", 0xFFFFFFF0, "<I", CONV, BAD_TENSOR),
+        ("Output.height", 0, "<H", CONV, BAD_TENSOR),
+        ("Output.width", 0xFFFF, "<H", CONV, BAD_TENSOR),
+        ("Output.reserved", 1, "B", CONV, BAD_TENSOR),
+    ],
+)
+def test_malformed_operator(field: str, value: int, code: str, op: int, status: int) -> None:
+    assert patched(field, value, code, op) == status
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_no_sealed_nonsense_leaves_its_memory(data: st.DataObject) -> None:
+    """Metadata with random bytes replaced and a right checksum is refused, or runs within its arena."""
+    blob = bytearray(chain_blob())
+    (metadata_size,) = struct.unpack_from("<I", blob, 8)
+    for _ in range(data.draw(st.integers(1, 3))):
+        position = data.draw(st.integers(20, metadata_size - 1))
+        blob[position] = data.draw(st.sampled_from([0, 1, 2, 3, 4, 127, 128, 255]))
+    try:
+        engine = Engine(seal(blob))
+    except EngineError:
+        return
+    memory = bytearray(b"\xa5" * (engine.nvm_size + 4096))
+    session = Session(engine, memoryview(memory)[: engine.nvm_size])
+    session.start(bytes(engine.sample_size))
+    session.step()
+    assert memory[engine.nvm_size :] == b"\xa5" * 4096
+
+
+def test_too_large_for_the_format() -> None:
+    graph = graphs.chain()
+    plan = graphs.roomy_plan(graph)
+    huge = plan.ops[0].__class__((1 << 16, 1, 1), 0, False)
+    with pytest.raises(PackError, match="does not fit"):
+        write_blob(graph, MemoryPlan(plan.tensors, plan.sample, plan.arena_size, (huge, *plan.ops[1:])))
+
+
+def test_errors_have_a_text() -> None:
+    with pytest.raises(EngineError, match="not as long as it says"):
+        Engine(chain_blob()[:-1])
+    session = Session(Engine(chain_blob()), bytearray(2000))
+    with pytest.raises(EngineError, match="no inference is under way"):
+        session.step()
+    with pytest.raises(EngineError, match="wrong number of bytes"):
+        session.start(b"1")
+    with pytest.raises(EngineError, match="nonvolatile memory is smaller"):
+        Session(Engine(chain_blob()), bytearray(100))

@@ -1,0 +1,237 @@
+"""The planner's promises, on random graphs."""
+
+from dataclasses import replace
+from itertools import combinations, pairwise
+from math import prod
+
+import numpy as np
+import pytest
+from freeml_pack.errors import PackError
+from freeml_pack.graph import Conv2d, Graph, op_macs
+from freeml_pack.plan import CommitRuleError, MemoryPlan, check_commit_rule, op_space, plan, tile_count
+from freeml_pack.plan.tile import block_bytes, element_cost
+from freeml_pack.targets import Target, load_target
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_graphs import Builder, graphs
+
+TARGET = load_target("generic")
+
+targets = st.builds(
+    lambda step, ratio, stream: replace(TARGET, step_macs=step, interval_macs=step * ratio, stream_bytes=stream),
+    st.integers(50, 20_000),
+    st.integers(1, 50),
+    st.sampled_from([0, 64, 4096]),
+)
+
+
+@given(graphs(), targets)
+@settings(max_examples=150, deadline=None)
+def test_a_plan_is_right(graph: Graph, target: Target) -> None:
+    made = plan(graph, target)
+    check_commit_rule(graph, made)
+    assert made == plan(graph, target), "not deterministic"
+    for a, b in combinations([made.sample, *made.tensors.values()], 2):
+        assert not (a.meets(b) and a.overlaps(b))
+    assert made.least_arena_size() <= made.arena_size == max(a.end for a in [made.sample, *made.tensors.values()])
+
+
+@given(graphs(), targets)
+@settings(max_examples=100, deadline=None)
+def test_tiles_keep_the_limits(graph: Graph, target: Target) -> None:
+    for op, op_plan in zip(graph.ops, plan(graph, target).ops, strict=True):
+        space, (rows, columns, channels) = op_space(graph, op), op_plan.tile
+        assert all(1 <= step <= extent for step, extent in zip(op_plan.tile, space, strict=True))
+        assert tile_count(space, op_plan.tile) <= 0xFFFF
+        assert 0 <= op_plan.commit_every < 0x10000
+        narrowest = 1
+        if isinstance(op, Conv2d):
+            narrowest = op.weight.shape[0] // op.groups if op.groups > 1 else min(4, space[2])
+            assert channels % narrowest == 0 or channels == space[2]
+        assert prod(op_plan.tile) * element_cost(graph, op) <= target.step_macs or channels <= max(4, narrowest)
+        if not target.blob_mapped and isinstance(op, Conv2d):
+            assert block_bytes(op, channels) <= target.stream_bytes or channels <= narrowest
+        if channels > max(4, narrowest):
+            assert rows * columns * channels * op_macs(graph, op) <= target.step_macs * prod(space)
+
+
+@given(graphs(), targets)
+@settings(max_examples=100, deadline=None)
+def test_intervals_keep_the_limit(graph: Graph, target: Target) -> None:
+    """Walks the steps as the device does."""
+    pending = 0
+    for op, op_plan in zip(graph.ops, plan(graph, target).ops, strict=True):
+        space, cost = op_space(graph, op), element_cost(graph, op)
+        count = tile_count(space, op_plan.tile)
+        for tile in range(count):
+            step = prod(_extents(space, op_plan.tile, tile)) * cost
+            assert pending + step <= target.interval_macs or pending == 0
+            pending += step
+            last = tile == count - 1 and op_plan.commit_last
+            if last or (op_plan.commit_every and (tile + 1) % op_plan.commit_every == 0):
+                pending = 0
+    assert pending == 0, "the answer is not committed"
+
+
+def _extents(space: tuple[int, ...], tile: tuple[int, ...], index: int) -> list[int]:
+    """Rows, columns, channels of tile number `index` (SPEC.md, "Operators")."""
+    extents = []
+    for extent, step in zip(space, tile, strict=True):
+        index, position = divmod(index, -(-extent // step))
+        extents.append(min(step, extent - position * step))
+    return extents
+
+
+@given(graphs(), targets)
+@settings(max_examples=50, deadline=None)
+def test_tiles_partition_the_space(graph: Graph, target: Target) -> None:
+    for op, op_plan in zip(graph.ops, plan(graph, target).ops, strict=True):
+        space = op_space(graph, op)
+        count = tile_count(space, op_plan.tile)
+        assert sum(prod(_extents(space, op_plan.tile, t)) for t in range(count)) == prod(space)
+
+
+@given(graphs(), targets, st.data())
+@settings(max_examples=150, deadline=None)
+def test_a_plan_without_a_needed_commit_is_refused(graph: Graph, target: Target, data: st.DataObject) -> None:
+    """Dropping one commit either leaves the rule intact, as a byte-level rerun shows, or is refused."""
+    made = plan(graph, target)
+    committing = [i for i, op_plan in enumerate(made.ops) if op_plan.commit_last]
+    dropped = data.draw(st.sampled_from(committing))
+    ops = tuple(replace(o, commit_last=o.commit_last and i != dropped) for i, o in enumerate(made.ops))
+    broken = replace(made, ops=ops)
+    if _survives_reruns(graph, broken):
+        check_commit_rule(graph, broken)
+    else:
+        with pytest.raises(CommitRuleError):
+            check_commit_rule(graph, broken)
+
+
+def _survives_reruns(graph: Graph, made: MemoryPlan) -> bool:
+    """Runs every run of ops (from one COMMIT_LAST to the next) twice over; true where the arena comes out the same. An op's
+    output bytes depend on its input bytes and on its own number, so any overwritten input shows."""
+    if not made.ops[-1].commit_last or any(o.commit_every and not o.commit_last for o in made.ops):
+        return False  # the latter: the next op's interval would begin in the middle of this one, which is not run here
+    arena = np.zeros(made.arena_size, np.int64)
+    arena[made.sample.offset : made.sample.end] = 1
+    run: list[int] = []
+    for index, op_plan in enumerate(made.ops):
+        run.append(index)
+        if op_plan.commit_last:
+            once = _execute(graph, made, run, arena)
+            if not np.array_equal(_execute(graph, made, run, once), once):
+                return False
+            arena, run = once, []
+    return True
+
+
+def _execute(graph: Graph, made: MemoryPlan, run: list[int], arena: np.ndarray) -> np.ndarray:
+    arena = arena.copy()
+    for index in run:
+        op = graph.ops[index]
+        sources = [made.tensors[name] for name in op.inputs] or [made.sample] * hasattr(op, "view")
+        seen = sum(hash(arena[s.offset : s.end].tobytes()) % 1_000_003 for s in sources)
+        written = np.unique(_written(op, made.tensors[op.output].offset, made.tensors[op.output].size))
+        arena[written] = seen * 31 + index + 2
+    return arena
+
+
+def _written(op: object, offset: int, size: int) -> np.ndarray:
+    if not hasattr(op, "view"):
+        return np.arange(offset, offset + size)
+    strides, (rows, columns, depth) = op.view.destination, op.view.space
+    return np.array(
+        [
+            offset + strides.offset + i * strides.row + j * strides.column + k * strides.depth
+            for i in range(rows)
+            for j in range(columns)
+            for k in range(depth)
+        ]
+    )
+
+
+def chain() -> Graph:
+    builder = Builder((8, 8, 3))
+    builder.conv(builder.conv(builder.conv(builder.quantize(), 4), 4), 4)
+    return builder.graph()
+
+
+def test_a_chain_needs_no_more_than_its_two_largest_neighbours() -> None:
+    made = plan(chain(), TARGET)
+    assert made.arena_size == made.least_arena_size() == 2 * 8 * 8 * 4
+
+
+def test_a_residual_keeps_its_shortcut() -> None:
+    builder = Builder((8, 8, 3))
+    x = builder.conv(builder.quantize(), 8)
+    builder.add(builder.conv(builder.conv(x, 8), 8), x)
+    made = plan(builder.graph(), TARGET)
+    assert made.arena_size == made.least_arena_size() == 3 * 8 * 8 * 8
+
+
+def test_reuse_within_an_interval_is_refused() -> None:
+    """The classic bug: the third convolution writes where the first one read, in the same interval."""
+    made = plan(chain(), replace(TARGET, interval_macs=10**9))
+    check_commit_rule(chain(), made)
+    assert [o.commit_last for o in made.ops] != [False, False, False, True]
+    with pytest.raises(CommitRuleError, match="commit must come before"):
+        check_commit_rule(chain(), replace(made, ops=tuple(replace(o, commit_last=i == 3) for i, o in enumerate(made.ops))))
+
+
+def test_overlapping_live_tensors_are_refused() -> None:
+    made = plan(chain(), TARGET)
+    moved = {**made.tensors, "t1": replace(made.tensors["t1"], offset=made.tensors["t0"].offset)}
+    with pytest.raises(CommitRuleError, match="its own input"):
+        check_commit_rule(chain(), replace(made, tensors=moved))
+
+
+def test_a_plan_without_final_commit_is_refused() -> None:
+    made = plan(chain(), TARGET)
+    with pytest.raises(CommitRuleError, match="no commit follows the last op"):
+        check_commit_rule(chain(), replace(made, ops=tuple(replace(o, commit_last=False) for o in made.ops)))
+
+
+def test_an_overwritten_output_is_refused() -> None:
+    builder = Builder((4, 4, 2))
+    first = builder.quantize()
+    builder.conv(builder.conv(first, 2), 2)
+    graph = replace(builder.graph(), output=first)
+    made = plan(graph, TARGET)
+    check_commit_rule(graph, made)
+    moved = {**made.tensors, "t2": replace(made.tensors["t2"], offset=made.tensors["t0"].offset)}
+    ops = tuple(replace(o, commit_last=True) for o in made.ops)
+    with pytest.raises(CommitRuleError, match="survive"):
+        check_commit_rule(graph, replace(made, tensors=moved, ops=ops))
+
+
+def test_weights_that_dominate_are_cut_into_channel_blocks() -> None:
+    builder = Builder((1, 1, 400))
+    builder.conv(builder.quantize(), 120, kernel=1)
+    mapped, streamed = (plan(builder.graph(), replace(TARGET, stream_bytes=n)).ops[-1].tile for n in (0, 4096))
+    assert mapped == (1, 1, 24)  # as many channels as step_macs allows
+    assert streamed == (1, 1, 8)  # as many as the buffer holds
+
+
+def test_small_weights_are_cut_into_rows() -> None:
+    builder = Builder((28, 28, 3))
+    builder.conv(builder.quantize(), 8)
+    rows, columns, channels = plan(builder.graph(), TARGET).ops[-1].tile
+    assert (columns, channels) == (28, 8)
+    assert rows < 28
+
+
+def test_a_dimension_beyond_the_format_is_named() -> None:
+    builder = Builder((1, 1, 70_000))
+    builder.quantize()
+    with pytest.raises(PackError, match="layer op0 has a dimension of 70000"):
+        plan(builder.graph(), TARGET)
+
+
+def test_lifetimes_are_what_liveness_says() -> None:
+    graph = chain()
+    made = plan(graph, TARGET)
+    assert (made.sample.first_op, made.sample.last_op) == (-1, 0)
+    assert [(made.tensors[op.output].first_op, made.tensors[op.output].last_op) for op in graph.ops] == [
+        *pairwise(range(4)),
+        (3, 3),
+    ]
