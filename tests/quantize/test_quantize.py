@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from builder import Builder
-from freeml_pack.activations import clamp_bounds
+from freeml_pack.activations import clamp_bounds, preactivation
 from freeml_pack.calibrate import Calibration, calibrate
 from freeml_pack.errors import PackError
-from freeml_pack.evaluate import evaluate, preactivation
+from freeml_pack.evaluate import evaluate
 from freeml_pack.graph import (
     Activation,
     Conv2d,
@@ -26,9 +26,9 @@ from freeml_pack.graph import (
 )
 from freeml_pack.oracle import run_oracle
 from freeml_pack.quantize import quantize
-from freeml_pack.quantize_conv import quantize_conv
-from freeml_pack.quantize_sample import sample_bytes
-from freeml_pack.scales import quant_of_range
+from freeml_pack.quantize.conv import quantize_conv
+from freeml_pack.quantize.scales import quant_of_range
+from freeml_pack.samples import sample_bytes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import NETWORKS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from freeml_pack.requant import requantization
+from freeml_pack.quantize.requant import requantization
 from hypothesis import given
 from hypothesis import strategies as st
 
