@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from builder import Builder
 from freeml_pack.graph import Activation, Graph, Window
+from quantize.builder import Builder
 
 RELU = Activation("relu")
 

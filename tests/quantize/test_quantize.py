@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from builder import Builder
 from freeml_pack.activations import clamp_bounds, preactivation
 from freeml_pack.calibrate import Calibration, calibrate
 from freeml_pack.errors import PackError
@@ -31,7 +30,8 @@ from freeml_pack.quantize.scales import quant_of_range
 from freeml_pack.samples import sample_bytes
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import NETWORKS
+from quantize.builder import Builder
+from quantize.networks import NETWORKS
 
 POINT = Window((1, 1))
 
