@@ -116,21 +116,20 @@ def _load(options: PackOptions) -> tuple[LoadedModel, Data | None]:
     except InputShapeError:
         if options.data is None or options.input_shape is not None:
             raise
-        return _load_with_shape_of_data(options)
-    return model, _load_data(options, model.input_shape) if options.data else None
+        return _load_with_shape_of_data(options.data, options)
+    return model, _load_data(options.data, model.input_shape, options) if options.data else None
 
 
-def _load_with_shape_of_data(options: PackOptions) -> tuple[LoadedModel, Data]:
+def _load_with_shape_of_data(path: Path, options: PackOptions) -> tuple[LoadedModel, Data]:
     """Data stored as (28, 28) may be meant as (1, 28, 28), (28, 28) or (784): the first that the model takes."""
-    data = _load_data(options, None)
     refusals = []
-    for shape in candidate_shapes(data.layout.stored):
+    for shape in candidate_shapes(load_data(path).layout.stored):
         try:
             model = _load_model(options, shape)
         except InputShapeError as error:
             refusals.append(error)
-            continue
-        return model, data if shape == data.input_shape else _load_data(options, shape)
+        else:
+            return model, _load_data(path, shape, options)
     raise refusals[0]
 
 
@@ -138,9 +137,8 @@ def _load_model(options: PackOptions, input_shape: tuple[int, ...] | None) -> Lo
     return load_model(options.model, model_spec=options.model_spec, input_shape=input_shape, allow_pickle=options.allow_pickle)
 
 
-def _load_data(options: PackOptions, input_shape: tuple[int, ...] | None) -> Data:
-    assert options.data is not None
-    return load_data(options.data, input_shape=input_shape, mean=options.mean, std=options.std, scale=options.scale)
+def _load_data(path: Path, input_shape: tuple[int, ...], options: PackOptions) -> Data:
+    return load_data(path, input_shape=input_shape, mean=options.mean, std=options.std, scale=options.scale)
 
 
 class SelfCheckError(Exception):
