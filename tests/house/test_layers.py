@@ -16,7 +16,8 @@ NATIVE = ROOT / "native" / "src"
 HOST_LAYERS: list[set[str]] = [
     {"errors", "graph"},
     {"activations", "windows", "samples", "progress", "files", "rewrite", "_engine"},
-    {"frontend", "passes", "data", "evaluate", "calibrate", "quantize", "targets", "plan", "blob", "engine", "oracle"},
+    {"frontend", "passes", "data", "evaluate", "calibrate", "quantize", "oracle"}
+    | {"targets", "plan", "budget", "pack_params", "blob", "engine"},
     {"pipeline"},
     {"report"},
     {"cli"},
@@ -26,17 +27,20 @@ STAGE_IMPORTS = {
     "calibrate": {"evaluate"},
     "quantize": {"calibrate"},
     "plan": {"targets"},
-    "blob": {"plan"},
+    "blob": {"plan", "pack_params"},
+    "budget": {"plan", "targets"},
     "passes": set[str](),
 }
 TORCH_ALLOWED = {"frontend"}
 
 # C files from the bottom up, likewise; "kernels" is the folder.
 NATIVE_LAYERS: list[set[str]] = [
-    {"freeml", "bytes", "status", "crc32", "model_layout", "journal_layout"},
+    {"freeml"},
+    {"bytes", "status", "crc32", "model_layout", "journal_layout"},
     {"quant", "op"},
     {"kernels", "model", "journal"},
-    {"commit_rule", "verify", "interp"},
+    {"verify", "interp"},
+    {"verify_params", "commit_rule", "open"},
     {"session"},
 ]
 

@@ -64,8 +64,8 @@ def _failure(script: Any, example: torch.Tensor, error: Exception) -> PackError:
         script(example)
     except Exception as cause:
         return InputShapeError(
-            f"forward() fails for an input of shape {tuple(example.shape)} ({_reason(cause)}); check --input-shape or the data, "
-            "whose samples have no batch axis"
+            f"forward() fails for an input of shape {tuple(example.shape)} ({_reason(cause)}); check --input-shape or the "
+            "data, whose samples have no batch axis"
         )
     return PackError(
         f"this TorchScript model cannot be converted ({first_line(error)}); save the original with torch.export.save"
