@@ -108,8 +108,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(f"error: {error}", EXIT_BAD_INPUT)
     except KeyboardInterrupt:
         return _complain("interrupted; nothing was written", EXIT_INTERRUPTED)
-    except BrokenPipeError:  # the reader of our table has gone, for instance `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
         if os.environ.get("FREEML_DEBUG") == "1":
             traceback.print_exc()
