@@ -23,7 +23,8 @@ def test_package_json_lists_the_package() -> None:
 
 def load_reader() -> ModuleType:
     spec = importlib.util.spec_from_file_location("device_blob", DEVICE / "freeml" / "_blob.py")
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
