@@ -39,7 +39,7 @@ class Device:
         return self.run_file("script.py", *arguments)
 
     def run_file(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [self.program, name, *arguments]
+        command = [str(self.program), name, *arguments]
         return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=120)
 
     def output(self, script: str, *arguments: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable
 
 import pytest
@@ -215,13 +213,3 @@ for call in calls:
 print("done")
 """
     assert device.output(script) == "done\n"
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_nvm_in_a_read_only_folder(device: Device, small: Packed) -> None:
-    shutil.copy(device.folder / "model.fml", device.folder / "copy.fml")
-    device.folder.chmod(0o555)
-    try:
-        assert device.run_file("main.py").returncode == 1
-    finally:
-        device.folder.chmod(0o755)
