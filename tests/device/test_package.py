@@ -38,3 +38,8 @@ def test_field_numbers_are_the_schemas() -> None:
     reader = load_reader()
     for name in ("tensors", "sample_shape", "input_scale", "input_offset", "input_repeat"):
         assert getattr(reader, f"_{name.upper()}") == fields.index(name)
+
+
+def test_the_readme_shows_the_program_that_is_tested() -> None:
+    program = (DEVICE / "examples" / "main.py").read_text()
+    assert f"```python\n{program}```" in (ROOT / "README.md").read_text()
