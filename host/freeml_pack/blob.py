@@ -186,6 +186,7 @@ def _metadata(writer: _Writer, graph: Graph, plan: MemoryPlan, weights_size: int
     }
     section = (0, weights_size, weights_crc, fbs.SectionKind.WEIGHTS, 0, 0)  # the offset is known when all is written
     offsets["Sections"] = _struct_vector(builder, [section], fbs.ModelStartSectionsVector, fbs.CreateSection)
+    assert graph.sample.type is not None, "the graph is not quantized"
     scalars = {
         "Version": VERSION,
         "WeightLayout": fbs.WeightLayout.BLOCK_4,

@@ -9,7 +9,7 @@ import numpy as np
 from freeml_pack.errors import PackError
 from freeml_pack.frontend.to_graph.value import SAMPLE, ZERO, Value, from_layout, to_layout
 from freeml_pack.frontend.to_graph.views import find_views
-from freeml_pack.graph import Activation, Copy, DepthwiseConv2d, Fill, Op, Quantize, Shape, Strides, Tensor, View, Window
+from freeml_pack.graph import Activation, Copy, DepthwiseConv2d, Fill, Op, Quantize, Shape, Stats, Strides, Tensor, View, Window
 
 
 class Builder:
@@ -33,9 +33,7 @@ class Builder:
     def error(self, what: str) -> PackError:
         return PackError(f"layer '{self.layer}' ({self.operator}): {what}")
 
-    def emit(
-        self, kind: type[Op], inputs: tuple[str, ...], shape: Shape, stats: tuple[float, float] | None = None, **fields: Any
-    ) -> str:
+    def emit(self, kind: type[Op], inputs: tuple[str, ...], shape: Shape, stats: Stats | None = None, **fields: Any) -> str:
         """Adds an op with a new output tensor of (height, width, channels) `shape`; returns the tensor's name."""
         name = self._unique(self.layer)
         self.tensors[name] = Tensor(name, self._checked(shape), stats=stats)
@@ -151,8 +149,8 @@ class Builder:
         output = self.emit(Copy, (value.tensor,), shape, view=View(shape, strides, strides), activation=activation)
         return Value(output, value.index)
 
-    def affine(self, value: Value, scale: np.ndarray, shift: np.ndarray, stats: tuple[float, float] | None = None) -> Value:
-        """value * scale + shift; both broadcast to the value's shape as in torch."""
+    def affine(self, value: Value, scale: np.ndarray, shift: np.ndarray, stats: Stats | None = None) -> Value:
+        """value * scale + shift; these, and `stats` of the result, broadcast to the value's shape as in torch."""
         if (
             (scale == 1.0).all()
             and (shift == 0.0).all()
@@ -160,15 +158,16 @@ class Builder:
         ):
             return value
         value = self.solid(value)
-        constants = self._per_channel(value, scale, shift)
+        constants = self._per_channel(value, scale, shift, *(stats or ()))
         if constants is None:
             index, batched = self.strip(value)
             vector = self.buffer(value.tensor, index.reshape(1, 1, -1))
             value = self.wrap(vector, np.arange(index.size).reshape(index.shape), batched)
-            constants = self._per_channel(value, scale, shift)
+            constants = self._per_channel(value, scale, shift, *(stats or ()))
         if constants is None:
             raise self.error("its constant differs between the samples of a batch; export the model with a batch of 1")
         weight, bias = constants[0].reshape(-1, 1, 1), constants[1]
+        stats = (constants[2], constants[3]) if stats else None
         shape = self.tensors[value.tensor].shape
         output = self.emit(DepthwiseConv2d, (value.tensor,), shape, stats, window=Window((1, 1)), weight=weight, bias=bias)
         return Value(output, value.index)

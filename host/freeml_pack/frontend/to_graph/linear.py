@@ -96,7 +96,7 @@ def batch_norm(
     scale = gamma / deviation
     shift = beta - array(running_mean) * scale
     trailing = (-1,) + (1,) * (value.index.ndim - 2)  # channels are axis 1
-    stats = (float((beta - 4 * abs(gamma)).min()), float((beta + 4 * abs(gamma)).max()))
+    stats = (beta.reshape(trailing), abs(gamma).reshape(trailing))
     return b.affine(value, scale.reshape(trailing), shift.reshape(trailing), stats)
 
 
