@@ -227,7 +227,7 @@ def _doubts(graph: Graph, accuracy: Accuracy | None) -> list[str]:
     if accuracy is None or accuracy.real is None or accuracy.real >= 1.5 / classes:
         return []
     return [
-        "the original model hardly beats chance: check --mean, --std, --scale against its training, and the order of the labels."
+        "the original model hardly beats chance: do --mean, --std, --scale and the labels match its training?."
     ]
 
 
