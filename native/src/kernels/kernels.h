@@ -126,4 +126,18 @@ uint32_t fml_view_element(const fml_strides *strides, uint16_t row, uint16_t col
 /* Unpacks channels begin..end of a stored group of `total` channels (bias, multipliers, shifts). */
 void fml_channels_unpack(fml_channel *to, const uint8_t *group, uint32_t total, uint32_t begin, uint32_t end);
 
+/* to0[i] = int8 of sums[i] + bias, to1[i] of sums[step + i] + bias, for `count` channels. to0 and to1 may be the same.
+ */
+void fml_requantize_pair(int8_t *to0, int8_t *to1, const int32_t *sums, uint32_t step, const fml_channel *channels,
+                         uint16_t count, const fml_range *range);
+
+/* --- Inner loops of CONV_2D (dot_4.c)
+ * ----------------------------------------------------------------------------------- */
+
+/* sums[0..3] = weights [taps][4] times x0 [taps], of four channels. */
+void fml_dot_4x1(int32_t *sums, const int8_t *w, const int8_t *x0, uint32_t taps);
+
+/* The same for two pixels: sums[0..3] of x0, sums[4..7] of x1. */
+void fml_dot_4x2(int32_t *sums, const int8_t *w, const int8_t *x0, const int8_t *x1, uint32_t taps);
+
 #endif
