@@ -8,9 +8,8 @@ static bool windows_are_pieces(const fml_op *op) {
     const fml_window *window = &op->window;
     const uint32_t tap = (uint32_t)(op->input.shape.channels / window->groups);
     const uint32_t line = tap * window->kernel_width;
-    const uint32_t row_step = (uint32_t)op->input.shape.width * op->input.shape.channels * window->dilation_height;
-    const bool lines = window->kernel_width == 1 || (window->dilation_width == 1 && window->groups == 1);
-    return lines && (window->kernel_height == 1 || row_step == line);
+    const fml_steps steps = fml_window_steps(op);
+    return (window->kernel_width == 1 || steps.column == tap) && (window->kernel_height == 1 || steps.row == line);
 }
 
 /* `count` output channels of the group, from channel `first`, for all pixels of the tile. Pixels outside, channels
@@ -22,26 +21,24 @@ static void group_of_channels(const fml_work *work, const uint8_t *group, uint16
     const uint32_t taps = fml_op_taps(op), stored = fml_round_up_4(count);
     const int8_t *const weights = (const int8_t *)group + FML_CHANNEL_CONSTANTS_SIZE * stored;
     fml_channel *const channels = (fml_channel *)(void *)work->scratch;
+    const uint16_t inputs = (uint16_t)(op->input.shape.channels / op->window.groups);
     fml_patches patches;
-    patches.work = work;
-    patches.channels = (uint16_t)(op->input.shape.channels / op->window.groups);
-    patches.first_channel = (uint16_t)(index * patches.channels);
+    fml_patches_begin(&patches, work, (uint16_t)(index * inputs), inputs);
     patches.buffer = (int8_t *)(channels + stored);
     patches.in_place = windows_are_pieces(op);
-    patches.pixels = fml_pixels_of(&work->tile);
     fml_channels_unpack(channels, group, stored, 0, stored);
     while (fml_patches_next(&patches)) {
         const int8_t *w = weights;
         for (uint32_t c = 0; c < count; c += 4, w += 4 * taps) {
             const uint16_t wanted = (uint16_t)(count - c < 4 ? count - c : 4);
             int32_t sums[8];
-            if (patches.count == 2) {
-                fml_dot_4x2(sums, w, patches.source[0], patches.source[1], taps);
+            if (patches.paired) {
+                fml_dot_4x2(sums, w, patches.patch[0].source, patches.patch[1].source, taps);
             } else {
-                fml_dot_4x1(sums, w, patches.source[0], taps);
+                fml_dot_4x1(sums, w, patches.patch[0].source, taps);
             }
-            fml_requantize_pair(patches.target[0] + first + c, patches.target[1] + first + c, sums,
-                                patches.count == 2 ? 4 : 0, channels + c, wanted, &range);
+            fml_requantize_pair(patches.patch[0].target + first + c, patches.patch[1].target + first + c, sums,
+                                patches.paired ? 4 : 0, channels + c, wanted, &range);
         }
     }
 }

@@ -12,37 +12,37 @@ typedef struct chunk {
     int32_t *sums;                      /* [2][CHUNK] */
 } chunk;
 
-#define TAP_1X2(x_step, i)                                                                                             \
+#define TAP_1X2(i, column0, column1)                                                                                   \
     do {                                                                                                               \
         const int v = w[i];                                                                                            \
-        a += x0[x_step] * v;                                                                                           \
-        b += x1[x_step] * v;                                                                                           \
+        a += x0[column0] * v;                                                                                          \
+        b += x1[column1] * v;                                                                                          \
     } while (0)
 
 #define ROW_1X2(i)                                                                                                     \
     do {                                                                                                               \
-        TAP_1X2(0, i);                                                                                                 \
-        TAP_1X2(step, (i) + 1);                                                                                        \
-        TAP_1X2(2 * step, (i) + 2);                                                                                    \
+        TAP_1X2(i, 0, 0);                                                                                              \
+        TAP_1X2((i) + 1, step0.column, step1.column);                                                                  \
+        TAP_1X2((i) + 2, 2 * step0.column, 2 * step1.column);                                                          \
     } while (0)
 
 /* Sums of the taps of all channels for two pixels: the window that nearly all networks have, without loops. */
 static void dot_3x3(const chunk *c) {
-    const int8_t *w = c->weights, *x0 = c->patches.source[0], *x1 = c->patches.source[1];
-    const uint32_t step = c->patches.column_step, row_step = c->patches.row_step;
+    const fml_steps step0 = c->patches.patch[0].steps, step1 = c->patches.patch[1].steps;
+    const int8_t *w = c->weights, *x0 = c->patches.patch[0].source, *x1 = c->patches.patch[1].source;
     int32_t *sums = c->sums;
     uint16_t used = c->offset;
     for (uint16_t left = c->count; left != 0; --left, ++sums, w += 9) {
         int32_t a = 0, b = 0;
         ROW_1X2(0);
-        x0 += row_step;
-        x1 += row_step;
+        x0 += step0.row;
+        x1 += step1.row;
         ROW_1X2(3);
-        x0 += row_step;
-        x1 += row_step;
+        x0 += step0.row;
+        x1 += step1.row;
         ROW_1X2(6);
-        x0 -= 2 * row_step;
-        x1 -= 2 * row_step;
+        x0 -= 2 * step0.row;
+        x1 -= 2 * step1.row;
         sums[0] = a;
         sums[CHUNK] = b;
         if (++used == c->multiplier) {
@@ -56,18 +56,18 @@ static void dot_3x3(const chunk *c) {
 /* The same for any window. */
 static void dot(const chunk *c) {
     const fml_window *window = &c->patches.work->op->window;
-    const int8_t *w = c->weights, *x0 = c->patches.source[0], *x1 = c->patches.source[1];
-    const uint32_t step = c->patches.column_step, row_step = c->patches.row_step;
+    const fml_steps step0 = c->patches.patch[0].steps, step1 = c->patches.patch[1].steps;
+    const int8_t *w = c->weights, *x0 = c->patches.patch[0].source, *x1 = c->patches.patch[1].source;
     int32_t *sums = c->sums;
     uint16_t used = c->offset;
     for (uint16_t left = c->count; left != 0; --left, ++sums) {
         int32_t a = 0, b = 0;
-        uint32_t row = 0;
-        for (uint16_t i = window->kernel_height; i != 0; --i, row += row_step) {
-            uint32_t at = row;
-            for (uint16_t j = window->kernel_width; j != 0; --j, ++w, at += step) {
-                a += x0[at] * *w;
-                b += x1[at] * *w;
+        uint32_t row0 = 0, row1 = 0;
+        for (uint16_t i = window->kernel_height; i != 0; --i, row0 += step0.row, row1 += step1.row) {
+            uint32_t at0 = row0, at1 = row1;
+            for (uint16_t j = window->kernel_width; j != 0; --j, ++w, at0 += step0.column, at1 += step1.column) {
+                a += x0[at0] * *w;
+                b += x1[at1] * *w;
             }
         }
         sums[0] = a;
@@ -97,12 +97,10 @@ static void run_chunk(const fml_work *work, uint16_t begin, uint16_t end) {
     c.offset = (uint16_t)(begin % c.multiplier);
     c.weights = (const int8_t *)work->params + FML_CHANNEL_CONSTANTS_SIZE * total + skipped * fml_op_taps(op);
     c.sums = (int32_t *)(void *)(channels + CHUNK);
-    c.patches.work = work;
-    c.patches.first_channel = (uint16_t)(begin / c.multiplier);
-    c.patches.channels = (uint16_t)((end - 1) / c.multiplier - c.patches.first_channel + 1);
+    const uint16_t first = (uint16_t)(begin / c.multiplier), last = (uint16_t)((end - 1) / c.multiplier);
+    fml_patches_begin(&c.patches, work, first, (uint16_t)(last - first + 1));
     c.patches.buffer = (int8_t *)(c.sums + 2 * CHUNK);
     c.patches.in_place = true;
-    c.patches.pixels = fml_pixels_of(&work->tile);
     fml_channels_unpack(channels, work->params, total, skipped, skipped + c.count);
     while (fml_patches_next(&c.patches)) {
         if (is_3x3) {
@@ -110,8 +108,8 @@ static void run_chunk(const fml_work *work, uint16_t begin, uint16_t end) {
         } else {
             dot(&c);
         }
-        fml_requantize_pair(c.patches.target[0] + begin, c.patches.target[1] + begin, c.sums, CHUNK, channels, c.count,
-                            &range);
+        fml_requantize_pair(c.patches.patch[0].target + begin, c.patches.patch[1].target + begin, c.sums, CHUNK,
+                            channels, c.count, &range);
     }
 }
 

@@ -34,30 +34,25 @@ static uint8_t *fill_bytes(uint8_t *to, uint8_t value, uint32_t count) {
 
 /* The window at (row, column) as bytes in (kernel row, kernel column, channel) order. Inside, a kernel row is one piece
  * where the input has it in one piece, else a piece per tap. */
-static void gather(const fml_patches *patches, int32_t row, int32_t column, bool inside, uint8_t *to) {
+static void gather(const fml_patches *patches, int32_t row, int32_t column, uint8_t *to) {
     const fml_op *op = patches->work->op;
     const fml_window *window = &op->window;
     const fml_shape *shape = &op->input.shape;
+    const fml_span rows = fml_taps_inside(row, window->kernel_height, window->dilation_height, shape->height);
+    const fml_span columns = fml_taps_inside(column, window->kernel_width, window->dilation_width, shape->width);
     const uint8_t zero = (uint8_t)op->input.zero_point;
     const uint32_t tap = patches->channels, line = tap * window->kernel_width;
-    const uint32_t step = (uint32_t)window->dilation_width * shape->channels;
-    const uint32_t row_step = (uint32_t)window->dilation_height * shape->width * shape->channels;
-    fml_span rows = {0, window->kernel_height}, columns = {0, window->kernel_width};
-    if (!inside) {
-        rows = fml_taps_inside(row, window->kernel_height, window->dilation_height, shape->height);
-        columns = fml_taps_inside(column, window->kernel_width, window->dilation_width, shape->width);
-        row += (int32_t)rows.begin * window->dilation_height;
-        column += (int32_t)columns.begin * window->dilation_width;
-    }
     const uint32_t before = columns.begin * tap, used = (uint32_t)(columns.end - columns.begin) * tap;
-    const uint32_t piece = step == tap ? used : tap;
-    const uint8_t *from = (const uint8_t *)patches->work->input +
-                          fml_element(shape, (uint32_t)row, (uint32_t)column, patches->first_channel);
+    const uint32_t piece = patches->input_steps.column == tap ? used : tap;
+    const uint8_t *from =
+        (const uint8_t *)patches->work->input +
+        fml_element(shape, (uint32_t)(row + rows.begin * window->dilation_height),
+                    (uint32_t)(column + columns.begin * window->dilation_width), patches->first_channel);
     to = fill_bytes(to, zero, rows.begin * line);
-    for (uint16_t i = rows.begin; i < rows.end; ++i, from += row_step) {
+    for (uint16_t i = rows.begin; i < rows.end; ++i, from += patches->input_steps.row) {
         const uint8_t *at = from;
         to = fill_bytes(to, zero, before);
-        for (uint32_t done = 0; done < used; done += piece, at += step) {
+        for (uint32_t done = 0; done < used; done += piece, at += patches->input_steps.column) {
             to = copy_bytes(to, at, piece);
         }
         to = fill_bytes(to, zero, line - before - used);
@@ -65,42 +60,46 @@ static void gather(const fml_patches *patches, int32_t row, int32_t column, bool
     fill_bytes(to, zero, (uint32_t)(window->kernel_height - rows.end) * line);
 }
 
-bool fml_patches_next(fml_patches *patches) {
+/* What the next pixel's window reads, gathered to `buffer` where need be. */
+static void place(fml_patches *patches, fml_patch *patch, int8_t *buffer) {
     const fml_work *work = patches->work;
     const fml_op *op = work->op;
-    const fml_shape *shape = &op->input.shape;
-    const uint32_t patch = (uint32_t)op->window.kernel_height * op->window.kernel_width * patches->channels;
-    int32_t rows[2], columns[2];
-    bool in_place = patches->in_place, inside[2];
-    uint8_t count = 0;
-    for (; count < 2 && patches->pixels.left != 0; ++count) {
-        const fml_pixels *pixels = &patches->pixels;
-        rows[count] = fml_window_row(op, pixels->row);
-        columns[count] = fml_window_column(op, pixels->column);
-        inside[count] = window_inside(op, rows[count], columns[count]);
-        in_place = in_place && inside[count];
-        patches->target[count] = work->output + fml_element(&op->output.shape, pixels->row, pixels->column, 0);
-        fml_pixels_advance(&patches->pixels);
+    const int32_t row = fml_window_row(op, patches->pixels.row), column = fml_window_column(op, patches->pixels.column);
+    patch->target = work->output + fml_element(&op->output.shape, patches->pixels.row, patches->pixels.column, 0);
+    if (patches->in_place && window_inside(op, row, column)) {
+        patch->source =
+            work->input + fml_element(&op->input.shape, (uint32_t)row, (uint32_t)column, patches->first_channel);
+        patch->steps = patches->input_steps;
+    } else {
+        gather(patches, row, column, (uint8_t *)buffer);
+        patch->source = buffer;
+        patch->steps.row = (uint32_t)op->window.kernel_width * patches->channels;
+        patch->steps.column = patches->channels;
     }
-    for (uint8_t i = 0; i < count; ++i) {
-        if (in_place) {
-            patches->source[i] =
-                work->input + fml_element(shape, (uint32_t)rows[i], (uint32_t)columns[i], patches->first_channel);
-        } else {
-            uint8_t *to = (uint8_t *)patches->buffer + i * patch;
-            gather(patches, rows[i], columns[i], inside[i], to);
-            patches->source[i] = (int8_t *)to;
-        }
+    fml_pixels_advance(&patches->pixels);
+}
+
+bool fml_patches_next(fml_patches *patches) {
+    if (patches->pixels.left == 0) {
+        return false;
     }
-    if (count == 1) {
-        patches->source[1] = patches->source[0];
-        patches->target[1] = patches->target[0];
+    place(patches, &patches->patch[0], patches->buffer);
+    patches->paired = patches->pixels.left != 0;
+    if (patches->paired) {
+        place(patches, &patches->patch[1], patches->buffer + patches->patch_size);
+    } else {
+        patches->patch[1] = patches->patch[0];
     }
-    patches->row_step = in_place ? (uint32_t)shape->width * shape->channels * op->window.dilation_height
-                                 : (uint32_t)op->window.kernel_width * patches->channels;
-    patches->column_step = in_place ? (uint32_t)shape->channels * op->window.dilation_width : patches->channels;
-    patches->count = count;
-    return count != 0;
+    return true;
+}
+
+void fml_patches_begin(fml_patches *patches, const fml_work *work, uint16_t first_channel, uint16_t channels) {
+    patches->work = work;
+    patches->first_channel = first_channel;
+    patches->channels = channels;
+    patches->patch_size = (uint32_t)work->op->window.kernel_height * work->op->window.kernel_width * channels;
+    patches->input_steps = fml_window_steps(work->op);
+    patches->pixels = fml_pixels_of(&work->tile);
 }
 
 uint32_t fml_patches_size(const fml_op *op, uint16_t channels, bool in_place) {
