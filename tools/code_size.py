@@ -1,7 +1,7 @@
 """Code size of the C core on a Cortex-M3 at -Os, per source file, against the project's limits.
 
-Prints a table, writes build/code_size.json ({file: {text, data, bss}, "total": ...}, bytes; text includes constant data) and exits
-with 1 when the core is over TEXT_LIMIT or has any mutable data, with 2 when the compiler is missing.
+Prints a table, writes build/code_size.json ({file: {text, data, bss}, "total": ...} in bytes; text includes constant data)
+and exits with 1 when the core is over TEXT_LIMIT or has any mutable data, with 2 when the compiler is missing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SOURCE = ROOT / "native" / "src"
 OUTPUT = ROOT / "build" / "code_size.json"
 COMPILER = "arm-none-eabi-gcc"
 SIZE = "arm-none-eabi-size"
-FLAGS = "-std=c99 -Os -mcpu=cortex-m3 -mthumb -ffreestanding -Wall -Wextra -pedantic -Wconversion -Wshadow -Werror".split()
+FLAGS = ("-std=c99", "-Os", "-mcpu=cortex-m3", "-mthumb", "-ffreestanding")
 TEXT_LIMIT = 10240  # bytes
 
 Sizes = dict[str, int]

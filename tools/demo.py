@@ -65,7 +65,18 @@ def pack() -> Packed:
     """Runs freeml-pack as a user does."""
     data, blob, report = WORK / "digits.npz", WORK / "device" / "model.fml", WORK / "pack.json"
     _check(subprocess.run([sys.executable, EXAMPLE / "data.py", data], stdout=subprocess.DEVNULL))
-    command: list[str | Path] = ["freeml_pack.cli", EXAMPLE / "digits_cnn.pt", "--data", data, "--scale", "1", "-o", blob, "--report", report]
+    command: list[str | Path] = [
+        "freeml_pack.cli",
+        EXAMPLE / "digits_cnn.pt",
+        "--data",
+        data,
+        "--scale",
+        "1",
+        "-o",
+        blob,
+        "--report",
+        report,
+    ]
     _check(subprocess.run([sys.executable, "-m", *command]))
     arrays = np.load(data)
     samples = arrays["x_test"].reshape(len(arrays["x_test"]), -1)
