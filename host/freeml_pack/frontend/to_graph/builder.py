@@ -11,6 +11,9 @@ from freeml_pack.frontend.to_graph.value import SAMPLE, ZERO, Value, from_layout
 from freeml_pack.frontend.to_graph.views import find_views
 from freeml_pack.graph import Activation, Copy, DepthwiseConv2d, Fill, Op, Quantize, Shape, Strides, Tensor, View, Window
 
+Stats = tuple[np.ndarray, np.ndarray]
+"""(mean, deviation), see freeml_pack.graph.Tensor."""
+
 
 class Builder:
     """Handlers of torch operators call these methods; `layer` and `operator` say which one is at work.
@@ -33,9 +36,7 @@ class Builder:
     def error(self, what: str) -> PackError:
         return PackError(f"layer '{self.layer}' ({self.operator}): {what}")
 
-    def emit(
-        self, kind: type[Op], inputs: tuple[str, ...], shape: Shape, stats: tuple[float, float] | None = None, **fields: Any
-    ) -> str:
+    def emit(self, kind: type[Op], inputs: tuple[str, ...], shape: Shape, stats: Stats | None = None, **fields: Any) -> str:
         """Adds an op with a new output tensor of (height, width, channels) `shape`; returns the tensor's name."""
         name = self._unique(self.layer)
         self.tensors[name] = Tensor(name, self._checked(shape), stats=stats)
@@ -151,8 +152,9 @@ class Builder:
         output = self.emit(Copy, (value.tensor,), shape, view=View(shape, strides, strides), activation=activation)
         return Value(output, value.index)
 
-    def affine(self, value: Value, scale: np.ndarray, shift: np.ndarray, stats: tuple[float, float] | None = None) -> Value:
-        """value * scale + shift; both broadcast to the value's shape as in torch."""
+    def affine(self, value: Value, scale: np.ndarray, shift: np.ndarray, stats: Stats | None = None) -> Value:
+        """value * scale + shift. All constants broadcast to the value's shape as in torch. stats: (mean, deviation) of the
+        result, where known."""
         if (
             (scale == 1.0).all()
             and (shift == 0.0).all()
@@ -160,17 +162,18 @@ class Builder:
         ):
             return value
         value = self.solid(value)
-        constants = self._per_channel(value, scale, shift)
+        constants = self._per_channel(value, scale, shift, *(stats or ()))
         if constants is None:
             index, batched = self.strip(value)
             vector = self.buffer(value.tensor, index.reshape(1, 1, -1))
             value = self.wrap(vector, np.arange(index.size).reshape(index.shape), batched)
-            constants = self._per_channel(value, scale, shift)
+            constants = self._per_channel(value, scale, shift, *(stats or ()))
         if constants is None:
             raise self.error("its constant differs between the samples of a batch; export the model with a batch of 1")
-        weight, bias = constants[0].reshape(-1, 1, 1), constants[1]
         shape = self.tensors[value.tensor].shape
-        output = self.emit(DepthwiseConv2d, (value.tensor,), shape, stats, window=Window((1, 1)), weight=weight, bias=bias)
+        known = (constants[2], constants[3]) if stats else None
+        fields = {"window": Window((1, 1)), "weight": constants[0].reshape(-1, 1, 1), "bias": constants[1]}
+        output = self.emit(DepthwiseConv2d, (value.tensor,), shape, known, **fields)
         return Value(output, value.index)
 
     def _per_channel(self, value: Value, *constants: np.ndarray) -> list[np.ndarray] | None:
