@@ -20,8 +20,9 @@ from freeml_pack.frontend.quiet import first_line, quiet
 
 
 def load_torchscript(path: Path, input_shape: Shape | None) -> LoadedModel:
+    script = _load(path)
     shape = require_shape(input_shape, "TorchScript file")
-    program = _convert(_load(path), torch.zeros(1, *shape))
+    program = _convert(script, torch.zeros(1, *shape))
     loaded = from_program(program, path.stem, "TorchScript", shape)
     # Loaded again: running a script that was traced in training mode changes its batch-norm statistics.
     predict = _agreeing(eager_predictor(_load(path)), loaded.predict, shape)
@@ -64,8 +65,8 @@ def _failure(script: Any, example: torch.Tensor, error: Exception) -> str:
         script(example)
     except Exception as cause:
         return (
-            f"forward() fails for an input of shape {tuple(example.shape)} ({_reason(cause)}); check --input-shape or the data, "
-            "whose samples have no batch axis"
+            f"forward() fails for an input of shape {tuple(example.shape)} ({_reason(cause)}); check --input-shape or the "
+            "data, whose samples have no batch axis"
         )
     return f"this TorchScript model cannot be converted ({first_line(error)}); save the original with torch.export.save"
 
