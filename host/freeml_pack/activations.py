@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from freeml_pack.graph import Activation
+from freeml_pack.graph import Activation, Copy, Op
 
 _ERF = np.vectorize(math.erf, otypes=[float])
 
@@ -58,3 +58,15 @@ def clamp_bounds(activation: Activation | None) -> tuple[float, float] | None:
     if activation.kind == "hardtanh":
         return tuple(activation.args) or (-1.0, 1.0)  # type: ignore[return-value]
     return _CLAMPS.get(activation.kind)
+
+
+def preactivation(tensor: str) -> str:
+    """Name of a tensor's value before its activation."""
+    return f"{tensor}/pre"
+
+
+def inner_name(op: Op) -> str:
+    """Name of the value that an op's integers compute: the output, or what goes into its look-up table."""
+    if isinstance(op, Copy) or clamp_bounds(op.activation) is not None:
+        return op.output
+    return preactivation(op.output)

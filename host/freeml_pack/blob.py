@@ -170,6 +170,8 @@ def _struct_vector(
 
 def _metadata(writer: _Writer, graph: Graph, plan: MemoryPlan, weights_size: int, weights_crc: int, target: str) -> bytes:
     """The header and the FlatBuffer: all bytes in front of the sections."""
+    if graph.sample.type is None:
+        raise ValueError("the sample is not quantized")
     builder = flatbuffers.Builder(4096)
     offsets = {
         "Name": builder.CreateString(graph.name),
@@ -184,6 +186,7 @@ def _metadata(writer: _Writer, graph: Graph, plan: MemoryPlan, weights_size: int
     }
     section = (0, weights_size, weights_crc, fbs.SectionKind.WEIGHTS, 0, 0)  # the offset is known when all is written
     offsets["Sections"] = _struct_vector(builder, [section], fbs.ModelStartSectionsVector, fbs.CreateSection)
+    assert graph.sample.type is not None, "the graph is not quantized"
     scalars = {
         "Version": VERSION,
         "WeightLayout": fbs.WeightLayout.BLOCK_4,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from freeml_pack.activations import apply
+from freeml_pack.activations import apply, preactivation
 from freeml_pack.graph import (
     Add,
     AveragePool2d,
@@ -25,11 +25,6 @@ from freeml_pack.windows import adaptive_bounds, patches, taps_inside
 _PATCH_BYTES = 32 << 20  # of unrolled windows at a time; stays near the caches and bounds the memory
 
 Hook = Callable[[str, np.ndarray], np.ndarray | None]
-
-
-def preactivation(tensor: str) -> str:
-    """The name under which a tensor's values before its activation are reported."""
-    return f"{tensor}/pre"
 
 
 def evaluate(

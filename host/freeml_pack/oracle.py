@@ -21,11 +21,9 @@ from freeml_pack.graph import (
     Quantize,
     Requant,
     Sample,
-    SampleType,
 )
+from freeml_pack.samples import DTYPES
 from freeml_pack.windows import adaptive_bounds, patches, taps_inside
-
-_DTYPES = {SampleType.UINT8: "u1", SampleType.INT8: "i1", SampleType.UINT16: "<u2", SampleType.INT16: "<i2"}
 
 
 @overload
@@ -57,7 +55,7 @@ def run_oracle(graph: Graph, samples: np.ndarray, trace: bool = False) -> np.nda
 def _elements(sample: Sample, samples: np.ndarray) -> np.ndarray:
     """int64 [N, elements]"""
     assert sample.type is not None, "the graph is not quantized"
-    dtype = np.dtype(_DTYPES[sample.type])
+    dtype = DTYPES[sample.type]
     if samples.dtype == np.uint8 and samples.shape[1:] == (sample.size,):
         samples = np.ascontiguousarray(samples).view(dtype)
     if samples.dtype != dtype or samples[0].size != sample.elements:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch.export import ExportedProgram
 
-from freeml_pack.errors import PackError
+from freeml_pack.errors import InputShapeError, PackError
 from freeml_pack.frontend.eval_mode import to_eval_mode
 from freeml_pack.frontend.export import require_shape
 from freeml_pack.frontend.loaded import LoadedModel
@@ -57,18 +57,20 @@ def _convert(script: Any, example: torch.Tensor) -> ExportedProgram:
         try:
             return StaticConverter(script, (example,)).convert()
         except Exception as error:
-            raise PackError(_failure(script, example, error)) from error
+            raise _failure(script, example, error) from error
 
 
-def _failure(script: Any, example: torch.Tensor, error: Exception) -> str:
+def _failure(script: Any, example: torch.Tensor, error: Exception) -> PackError:
     try:
         script(example)
     except Exception as cause:
-        return (
+        return InputShapeError(
             f"forward() fails for an input of shape {tuple(example.shape)} ({_reason(cause)}); check --input-shape or the "
             "data, whose samples have no batch axis"
         )
-    return f"this TorchScript model cannot be converted ({first_line(error)}); save the original with torch.export.save"
+    return PackError(
+        f"this TorchScript model cannot be converted ({first_line(error)}); save the original with torch.export.save"
+    )
 
 
 def _reason(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Second moments of what each convolution or linear layer sees, for `freeml_pack.rounding`."""
+"""Second moments of what each convolution or linear layer sees, for `freeml_pack.quantize.rounding`."""
 
 from __future__ import annotations
 

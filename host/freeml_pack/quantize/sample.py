@@ -8,15 +8,8 @@ import numpy as np
 
 from freeml_pack.errors import PackError
 from freeml_pack.graph import Quant, Quantize, Sample, SampleType
-from freeml_pack.requant import INT32_MAX
-
-DTYPES = {SampleType.UINT8: "u1", SampleType.INT8: "i1", SampleType.UINT16: "<u2", SampleType.INT16: "<i2"}
-_LIMITS = {
-    SampleType.UINT8: (0, 255),
-    SampleType.INT8: (-128, 127),
-    SampleType.UINT16: (0, 65535),
-    SampleType.INT16: (-32768, 32767),
-}
+from freeml_pack.quantize.requant import INT32_MAX
+from freeml_pack.samples import limits
 
 
 def sample_from_floats(sample: Sample, quant: Quant) -> Sample:
@@ -48,20 +41,9 @@ def quantize_sample_constants(sample: Sample, op: Quantize, quant: Quant) -> np.
     return _affine(sample.type, scale[picked] / quant.scale, offset[picked] / quant.scale + quant.zero_point)
 
 
-def sample_bytes(sample: Sample, x: np.ndarray) -> np.ndarray:
-    """What the device is given for the user's numbers x [N, *sample.shape]: uint8 [N, sample.size]."""
-    assert sample.type is not None, "the graph is not quantized"
-    if sample.input_scale:
-        channel = np.arange(sample.elements) // sample.input_repeat % len(sample.input_scale)
-        scale, offset = np.array(sample.input_scale)[channel], np.array(sample.input_offset)[channel]
-        x = np.clip(np.rint(x.reshape(len(x), -1) * scale + offset), *_LIMITS[sample.type])
-    stored = np.ascontiguousarray(x.reshape(len(x), -1).astype(DTYPES[sample.type]))
-    return stored.view(np.uint8).reshape(len(x), sample.size)
-
-
 def _affine(sample_type: SampleType, gain: np.ndarray, offset: np.ndarray) -> np.ndarray:
     """Integers for q = round(x * gain + offset), with the most fraction bits that fit int16 and int32."""
-    low, high = _LIMITS[sample_type]
+    low, high = limits(sample_type)
     if np.allclose(gain, 1.0, rtol=1e-6):
         return np.array([[1, np.rint(o), 0] for o in offset], np.int64)
     rows = []

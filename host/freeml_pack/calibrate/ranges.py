@@ -7,15 +7,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from freeml_pack.clipping import Histogram
+from freeml_pack.activations import inner_name, preactivation
+from freeml_pack.calibrate.clipping import Histogram
+from freeml_pack.calibrate.moments import Moments
+from freeml_pack.calibrate.synthetic import synthetic_inputs
 from freeml_pack.errors import PackError
-from freeml_pack.evaluate import evaluate, preactivation
+from freeml_pack.evaluate import evaluate
 from freeml_pack.graph import Graph, Quantize
-from freeml_pack.moments import Moments
-from freeml_pack.scales import Range, inner_name
-from freeml_pack.synthetic import synthetic_inputs
 
 Progress = Callable[[int, int], None]
+Range = tuple[float, float]
+"""(lowest, highest)"""
 _BATCH = 16
 _SCORES_MARGIN = 0.25  # without data: what the largest score may exceed the largest seen by, in widths of the range
 
@@ -25,7 +27,7 @@ class Calibration:
     ranges: dict[str, Range]
     """(low, high) of every tensor, and under `preactivation(name)` of what goes into each activation that is not a clamp."""
     moments: dict[str, np.ndarray] = field(default_factory=dict)
-    """By output of a convolution or linear layer, see `freeml_pack.rounding`."""
+    """By output of a convolution or linear layer, see `freeml_pack.quantize.rounding`."""
 
 
 def calibrate(graph: Graph, x: np.ndarray | None, progress: Progress | None = None) -> Calibration:
@@ -106,7 +108,7 @@ def _calibrate_blindly(graph: Graph, report: Progress) -> Calibration:
 def _input_scale(graph: Graph, x: np.ndarray) -> float:
     """By how much the model's inputs are larger than standardised ones, as the first batch norm knows; 1 within a factor
     of 3, which is what noise in the place of real inputs can make out."""
-    first = next((name for name, tensor in graph.tensors.items() if tensor.stats is not None), None)
+    first = next((op.output for op in graph if graph.tensors[op.output].stats is not None), None)
     if first is None:
         return 1.0
     seen: list[np.ndarray] = []

@@ -6,12 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from freeml_pack.activations import clamp_bounds
+from freeml_pack.activations import clamp_bounds, inner_name
+from freeml_pack.calibrate import Range
 from freeml_pack.errors import PackError
-from freeml_pack.evaluate import preactivation
-from freeml_pack.graph import Copy, Graph, MaxPool2d, Op, Quant, Quantize
-
-Range = tuple[float, float]
+from freeml_pack.graph import Copy, Graph, MaxPool2d, Quant, Quantize
 
 _SHARE = 1.5  # tensors share a scale when the shared range is at most so much wider than their own: it costs log2 of it in bits
 _SMALLEST_SCALE = 2.0**-60  # keeps every product of scales an ordinary float32
@@ -24,13 +22,6 @@ def quant_of_range(low: float, high: float) -> Quant:
         return Quant(1.0, 0)
     scale = float(np.float32(max((high - low) / 255.0, _SMALLEST_SCALE)))
     return Quant(scale, int(np.clip(np.rint(-128.0 - low / scale), -128, 127)))
-
-
-def inner_name(op: Op) -> str:
-    """Name of the value that the op's integers compute: the output, or what goes into its look-up table."""
-    if isinstance(op, Copy) or clamp_bounds(op.activation) is not None:
-        return op.output
-    return preactivation(op.output)
 
 
 def choose_quants(graph: Graph, ranges: Mapping[str, Range]) -> dict[str, Quant]:

@@ -4,34 +4,17 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from freeml_pack.data.layout import Layout, Numbers, Shape, find_layout, find_normalisation
 from freeml_pack.errors import PackError
-from freeml_pack.graph import Graph, Normalisation, Op, Quantize, Sample, SampleType, Strides, View
-from freeml_pack.quantize_sample import sample_bytes
-
-Shape = tuple[int, ...]
-Numbers = float | Sequence[float] | None
+from freeml_pack.graph import Normalisation, Sample, SampleType
+from freeml_pack.samples import sample_bytes
 
 _SAMPLE_TYPES = {np.dtype(t): SampleType[t.upper()] for t in ("uint8", "int8", "uint16", "int16")}
-
-
-@dataclass(frozen=True, eq=False)
-class Layout:
-    """How a sample as stored maps to the model's input."""
-
-    stored: Shape  # without the batch
-    model: Shape
-    axes: tuple[int, ...] | None  # transposition of the stored axes; None: a reshape is enough
-
-    def to_model(self, x: np.ndarray) -> np.ndarray:
-        """[N, *stored] -> [N, *model]"""
-        moved = x if self.axes is None else x.transpose(0, *(axis + 1 for axis in self.axes))
-        return moved.reshape(len(x), *self.model)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,47 +105,6 @@ def load_data(
     return Data(splits.get("train"), splits.get("test"), layout, sample_type, normalisation, notes)
 
 
-def bind_data(graph: Graph, data: Data) -> Graph:
-    """The graph whose sample is one of the data's, as stored. PackError where a label is not one of the model's classes."""
-    classes = graph.tensors[graph.output].size
-    for name, split in (("y_train", data.train), ("y_test", data.test)):
-        if split is not None and split.y is not None and len(split.y) and classes > 1:
-            wrong = split.y[(split.y < 0) | (split.y >= classes)]
-            if len(wrong):
-                raise PackError(
-                    f"{name} has the label {wrong[0]}, but the model has {classes} classes: use labels 0..{classes - 1}."
-                )
-    layout = data.layout
-    stored = np.arange(graph.sample.elements).reshape(1, *layout.stored)
-    order = layout.to_model(stored).ravel()
-    sample = Sample(layout.stored, data.sample_type, data.normalisation)
-    return graph.with_(sample=sample, ops=tuple(_rebind(op, order) for op in graph))
-
-
-def bind_normalisation(graph: Graph, *, mean: Numbers = None, std: Numbers = None, scale: Numbers = None) -> Graph:
-    """For packing without data: the sample is floating-point numbers in the model's own layout."""
-    layout = Layout(graph.sample.shape, graph.sample.shape, None)
-    return graph.with_(sample=replace(graph.sample, normalisation=find_normalisation(layout, mean, std, scale)))
-
-
-def _rebind(op: Op, order: np.ndarray) -> Op:
-    """`order[i]`: where element i of the model's input lies in the stored sample."""
-    if not isinstance(op, Quantize):
-        return op
-    space = op.view.space
-    places = order[op.view.source.indices(space)]
-    origin = int(places[0, 0, 0])
-    row = int(places[1, 0, 0]) - origin if space[0] > 1 else 0
-    column = int(places[0, 1, 0]) - origin if space[1] > 1 else 0
-    depth = int(places[0, 0, 1]) - origin if space[2] > 1 else 0
-    source = Strides(origin, row, column, depth)
-    if (source.indices(space) != places).any():
-        raise PackError(
-            f"{op.name} reads the input in an order that the data's layout does not allow: store it as the model takes it."
-        )
-    return replace(op, view=View(space, source, op.view.destination))
-
-
 def _read(path: Path) -> dict[str, np.ndarray]:
     """Arrays by lower-case name."""
     wanted = ("x_train", "y_train", "x_test", "y_test")
@@ -228,57 +170,6 @@ def _labels(path: str | Path, arrays: dict[str, np.ndarray], part: str, notes: l
     if y.dtype.kind == "f" and not (np.isfinite(y) & (y == np.rint(y))).all():
         raise PackError(f"{name} in {path} has values that are not whole numbers: give class numbers 0, 1, 2, ...")
     return y.reshape(samples).astype(np.int64)
-
-
-def find_layout(stored: Shape, model: Shape | None) -> Layout:
-    """PackError where samples of shape `stored` cannot be the model's input. An exact match goes before a transposition."""
-    if model is None:
-        model = _guess_model_shape(stored)
-    squeezed = tuple(n for n in stored if n != 1)
-    same_order = squeezed == tuple(n for n in model if n != 1)
-    flattened = np.prod(stored) == np.prod(model) and 1 in (len(squeezed), len(model))
-    if stored == model or same_order:
-        return Layout(stored, model, None)
-    if len(stored) == len(model) > 1 and (*stored[-1:], *stored[:-1]) == model:  # channels last
-        return Layout(stored, model, (len(stored) - 1, *range(len(stored) - 1)))
-    if flattened:
-        return Layout(stored, model, None)
-    raise PackError(
-        f"the model takes samples of shape {model}, but the data has {stored}: reshape the data or check --input-shape."
-    )
-
-
-def _guess_model_shape(stored: Shape) -> Shape:
-    """Images (H, W) and (H, W, 1 or 3) are turned into PyTorch's (C, H, W); everything else stays."""
-    if len(stored) == 2 and min(stored) >= 16 and stored[0] == stored[1]:
-        return (1, *stored)
-    if len(stored) == 3 and stored[2] in (1, 3) and stored[0] not in (1, 3):
-        return (stored[2], *stored[:2])
-    return stored
-
-
-def find_normalisation(layout: Layout, mean: Numbers, std: Numbers, scale: Numbers) -> Normalisation:
-    """real = (number * scale - mean) / std as one affine function per channel of the stored sample."""
-    channels = layout.model[0]
-    given = {"mean": mean, "std": std, "scale": scale}
-    default = {"mean": 0.0, "std": 1.0, "scale": 1.0}
-    values = {name: np.atleast_1d(np.asarray(default[name] if v is None else v, np.float64)) for name, v in given.items()}
-    for name, value in values.items():
-        if value.shape not in ((1,), (channels,)):
-            raise PackError(
-                f"--{name} has {value.size} values, but the model's input has {channels} channels: give 1 or {channels}."
-            )
-        if not np.isfinite(value).all():
-            raise PackError(f"--{name} is not a finite number: give finite numbers.")
-    for name in ("std", "scale"):
-        if (values[name] == 0).any():
-            raise PackError(f"--{name} is 0: give a number other than 0.")
-    gain = values["scale"] / values["std"]
-    offset = -values["mean"] / values["std"] * np.ones_like(gain)
-    gain = gain * np.ones_like(offset)
-    last = layout.axes is not None or len(layout.model) == 1
-    repeat = 1 if last or len(gain) == 1 else int(np.prod(layout.model[1:]))
-    return Normalisation(tuple(gain.tolist()), tuple(offset.tolist()), repeat)
 
 
 def _list(shapes: set[Shape]) -> str:

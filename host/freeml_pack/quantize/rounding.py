@@ -29,10 +29,10 @@ def round_weights(
         error = (rest[:, :, column] - rounded) / upper[:, None, column, column]
         rest[:, :, column] = rounded
         rest[:, :, column + 1 :] -= error[:, :, None] * upper[:, None, column, column + 1 :]
-    rest = rest.reshape(len(weight), columns)
+    flat = rest.reshape(len(weight), columns)
     integers = np.empty_like(target)
-    integers[:, order] = rest[:, :-1]
-    return integers, rest[:, -1] * scale
+    integers[:, order] = flat[:, :-1]
+    return integers, flat[:, -1] * scale
 
 
 def _compensation(moments: np.ndarray) -> np.ndarray:

@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from freeml_pack.activations import apply, clamp_bounds
+from freeml_pack.activations import apply, clamp_bounds, inner_name, preactivation
 from freeml_pack.calibrate import Calibration
-from freeml_pack.evaluate import preactivation
 from freeml_pack.graph import (
     Add,
     AveragePool2d,
@@ -29,10 +28,10 @@ from freeml_pack.graph import (
     Tensor,
     View,
 )
-from freeml_pack.quantize_conv import quantize_conv
-from freeml_pack.quantize_sample import quantize_sample_constants, sample_from_floats
-from freeml_pack.requant import requantization
-from freeml_pack.scales import choose_quants, inner_name
+from freeml_pack.quantize.conv import quantize_conv
+from freeml_pack.quantize.requant import requantization
+from freeml_pack.quantize.sample import quantize_sample_constants, sample_from_floats
+from freeml_pack.quantize.scales import choose_quants
 from freeml_pack.windows import adaptive_bounds, taps_inside
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from freeml_pack.graph import Quant, Requant
-from freeml_pack.requant import MAX_LEFT_SHIFT, exponent, headroom, requantization
-from freeml_pack.rounding import round_weights
+from freeml_pack.quantize.requant import MAX_LEFT_SHIFT, exponent, headroom, requantization
+from freeml_pack.quantize.rounding import round_weights
 
 _SMALLEST_MULTIPLIER = 2.0**-18  # finer weights would change no output, and their bias would need too many bits
 _FRACTION_BITS = 6  # that an output keeps below its last bit until it is rounded
