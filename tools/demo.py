@@ -65,7 +65,7 @@ def pack() -> Packed:
     """Runs freeml-pack as a user does."""
     data, blob, report = WORK / "digits.npz", WORK / "device" / "model.fml", WORK / "pack.json"
     _check(subprocess.run([sys.executable, EXAMPLE / "data.py", data], stdout=subprocess.DEVNULL))
-    command = ["freeml_pack.cli", EXAMPLE / "digits_cnn.pt", "--data", data, "--scale", "1", "-o", blob, "--report", report]
+    command: list[str | Path] = ["freeml_pack.cli", EXAMPLE / "digits_cnn.pt", "--data", data, "--scale", "1", "-o", blob, "--report", report]
     _check(subprocess.run([sys.executable, "-m", *command]))
     arrays = np.load(data)
     samples = arrays["x_test"].reshape(len(arrays["x_test"]), -1)
@@ -83,7 +83,7 @@ def install(device: Path, source: Path) -> None:
 def boot(program: Path, device: Path, write: int, seed: int, nvm_size: int, folder: str) -> int | None:
     """Runs the device's program until it ends or dies in nonvolatile write number `write` (0: never).
     Writes that it did, None where it died."""
-    command = [program, PROGRAM, str(write), str(seed), str(nvm_size), folder]
+    command = [str(program), PROGRAM, str(write), str(seed), str(nvm_size), folder]
     result = subprocess.run(command, cwd=device, capture_output=True, text=True)
     if result.returncode == -signal.SIGKILL and write:
         return None
@@ -164,7 +164,8 @@ def show(result: Result) -> None:
 def _check(result: subprocess.CompletedProcess[str] | subprocess.CompletedProcess[bytes]) -> None:
     if result.returncode != 0:
         program = " ".join(Path(str(word)).name for word in result.args[:3])
-        raise DemoError(f"{program} failed with status {result.returncode}: {result.stderr or 'see above'}")
+        said = result.stderr if isinstance(result.stderr, str) else "see above"
+        raise DemoError(f"{program} failed with status {result.returncode}: {said}")
 
 
 def main() -> int:
@@ -173,6 +174,8 @@ def main() -> int:
     except (DemoError, build_device.BuildError, get_micropython.MissingError) as error:
         print(f"demo: error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
     RESULT.write_text(json.dumps(asdict(result), indent=2) + "\n")
     show(result)
     return 1 if result.mismatches else 0

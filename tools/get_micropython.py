@@ -16,7 +16,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -83,8 +82,8 @@ def _download(dest: Path) -> Path:
         raise MissingError(f"{ARCHIVE} is not what it should be (SHA-256 differs); it was removed, run again")
     unpacking = dest / "unpacking"
     shutil.rmtree(unpacking, ignore_errors=True)
-    with tarfile.open(archive) as tar:
-        tar.extractall(unpacking, filter="data")
+    unpacking.mkdir()
+    _run(["tar", "-xf", str(archive), "-C", str(unpacking)], dest, f"{archive} could not be unpacked; is xz-utils installed?")
     next(unpacking.iterdir()).rename(source)
     unpacking.rmdir()
     return source

@@ -33,7 +33,10 @@ def open_blob(source):
     """A buffer or a BlobFile. source: bytes-like, or a file name; files in ROMFS are used where they lie."""
     if not isinstance(source, str):
         return source
-    file = open(source, "rb")
+    try:
+        file = open(source, "rb")
+    except OSError as error:
+        raise OSError(error.errno, source) from None
     try:
         return memoryview(file)
     except TypeError:
@@ -45,16 +48,16 @@ class Metadata:
 
     def __init__(self, metadata):
         self._bytes = metadata
-        self._table = unpack_from("<I", metadata, 0)[0]
 
     def _field(self, slot):
         """Position of a field's value, None where it has its default."""
-        vtable = self._table - unpack_from("<i", self._bytes, self._table)[0]
+        table = unpack_from("<I", self._bytes, 0)[0]
+        vtable = table - unpack_from("<i", self._bytes, table)[0]
         entry = 4 + 2 * slot
         if entry >= unpack_from("<H", self._bytes, vtable)[0]:
             return None
         offset = unpack_from("<H", self._bytes, vtable + entry)[0]
-        return self._table + offset if offset else None
+        return table + offset if offset else None
 
     def _vector(self, slot):
         """(length, position of the first element)"""

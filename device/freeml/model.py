@@ -101,9 +101,12 @@ class Model:
         tag: 0..4294967295, by which the program knows the sample again.
         Raises RuntimeError while another inference is pending.
         """
+        if not 0 <= tag <= 0xFFFFFFFF:
+            raise ValueError("tag must be in 0..4294967295")
         self._status()
+        sample = self._sample(sample)
         try:
-            core.start(self._state, self._sample(sample), tag)
+            core.start(self._state, sample, tag)
         except ValueError as error:
             raise ValueError(f"{error} (this network: {self.sample_size} bytes, shape {self.sample_shape})") from None
 
@@ -156,11 +159,14 @@ class Model:
         if not scales:
             raise ValueError("this network takes the sensor's own integers; give them as they are")
         low, high = _LOWEST[self._type], _HIGHEST[self._type]
-        sample = array(_CODES[self._type])
+        sample, element = array(_CODES[self._type]), -1
         for element, value in enumerate(values):
             i = element // repeat % len(scales)
             sample.append(max(low, min(high, round(value * scales[i] + offsets[i]))))
-        return bytes(sample)
+        sample = bytes(sample)
+        if len(sample) != self.sample_size:
+            raise ValueError(f"{element + 1} values do not make a sample of shape {self.sample_shape}")
+        return sample
 
     def _sample(self, sample):
         """The sample as a buffer."""

@@ -27,7 +27,7 @@ def load() -> dict[str, np.ndarray]:
 
 def write(path: Path = FILE) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(path, **load())
+    np.savez_compressed(path, allow_pickle=False, **load())
     return path
 
 

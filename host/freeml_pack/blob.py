@@ -170,6 +170,8 @@ def _struct_vector(
 
 def _metadata(writer: _Writer, graph: Graph, plan: MemoryPlan, weights_size: int, weights_crc: int, target: str) -> bytes:
     """The header and the FlatBuffer: all bytes in front of the sections."""
+    if graph.sample.type is None:
+        raise ValueError("the sample is not quantized")
     builder = flatbuffers.Builder(4096)
     offsets = {
         "Name": builder.CreateString(graph.name),

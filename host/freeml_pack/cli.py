@@ -80,7 +80,12 @@ def make_parser() -> argparse.ArgumentParser:
     add("--model", dest="model_spec", metavar="MODULE:CLASS", help="class of a state_dict: net.py:LeNet, net.py:Net(10), ...")
     add("--input-shape", metavar="C,H,W", type=_shape, help="shape of one sample where neither model nor data tell it")
     add("--allow-pickle", action="store_true", help="load a pickled module; it can run any code, so trust its maker")
-    add("--mean", metavar="M[,M..]", type=_numbers, help="subtracted from the scaled data; one number or one per channel (--mean=-1,2)")
+    add(
+        "--mean",
+        metavar="M[,M..]",
+        type=_numbers,
+        help="subtracted from the scaled data; one or one per channel (--mean=-1,2)",
+    )
     add("--std", metavar="S[,S..]", type=_numbers, help="the data is divided by it after that; likewise")
     add(
         "--scale", metavar="F[,F..]", type=_numbers, help="the data is multiplied by it first (default: 1/255 if uint8, else 1)"
@@ -103,8 +108,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(f"error: {error}", EXIT_BAD_INPUT)
     except KeyboardInterrupt:
         return _complain("interrupted; nothing was written", EXIT_INTERRUPTED)
-    except BrokenPipeError:  # the reader of our table has gone, for instance `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
         if os.environ.get("FREEML_DEBUG") == "1":
             traceback.print_exc()

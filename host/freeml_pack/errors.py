@@ -5,5 +5,5 @@ class PackError(Exception):
     """Bad input or an impossible request. The message is one clear sentence that says what to do; the CLI exits with 2."""
 
 
-class InputShapeMissing(PackError):
-    """Neither the model file nor the caller says what a sample looks like; the data may."""
+class InputShapeError(PackError):
+    """The shape of a sample is not known, or not one that the model takes; another one may do."""

@@ -13,9 +13,9 @@ from freeml_pack import passes
 from freeml_pack.blob import open_metadata, section_sizes, write_blob
 from freeml_pack.budget import Costs, check_fits
 from freeml_pack.calibrate import calibrate
-from freeml_pack.data import Data, bind_data, bind_normalisation, load_data
+from freeml_pack.data import Data, bind_data, bind_normalisation, candidate_shapes, load_data
 from freeml_pack.engine import Engine
-from freeml_pack.errors import InputShapeMissing
+from freeml_pack.errors import InputShapeError
 from freeml_pack.frontend import LoadedModel, load_model
 from freeml_pack.graph import Conv2d, DepthwiseConv2d, Graph, OutputTransform
 from freeml_pack.oracle import run_oracle
@@ -48,10 +48,10 @@ class PackOptions:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Shares 0..1 over `samples` test samples; float and int8 are None where the data has no labels."""
+    """Shares 0..1 over `samples` test samples; real and int8 are None where the data has no labels."""
 
     samples: int
-    float: float | None
+    real: float | None  # of the original model
     int8: float | None
     agreement: float  # both give the same label
 
@@ -113,23 +113,32 @@ def _load(options: PackOptions) -> tuple[LoadedModel, Data | None]:
     """The model and the data. Where neither the model file nor the user says what a sample looks like, the data does."""
     try:
         model = _load_model(options, options.input_shape)
-    except InputShapeMissing:
-        if options.data is None:
+    except InputShapeError:
+        if options.data is None or options.input_shape is not None:
             raise
-        data = _load_data(options, None)
-        return _load_model(options, data.input_shape), data
-    return model, _load_data(options, model.input_shape) if options.data else None
+        return _load_with_shape_of_data(options.data, options)
+    return model, _load_data(options.data, model.input_shape, options) if options.data else None
+
+
+def _load_with_shape_of_data(path: Path, options: PackOptions) -> tuple[LoadedModel, Data]:
+    """Data stored as (28, 28) may be meant as (1, 28, 28), (28, 28) or (784): the first that the model takes."""
+    refusals = []
+    for shape in candidate_shapes(load_data(path).layout.stored):
+        try:
+            model = _load_model(options, shape)
+        except InputShapeError as error:
+            refusals.append(error)
+        else:
+            return model, _load_data(path, shape, options)
+    raise refusals[0]
 
 
 def _load_model(options: PackOptions, input_shape: tuple[int, ...] | None) -> LoadedModel:
-    return load_model(
-        options.model, model_spec=options.model_spec, input_shape=input_shape, allow_pickle=options.allow_pickle
-    )
+    return load_model(options.model, model_spec=options.model_spec, input_shape=input_shape, allow_pickle=options.allow_pickle)
 
 
-def _load_data(options: PackOptions, input_shape: tuple[int, ...] | None) -> Data:
-    assert options.data is not None
-    return load_data(options.data, input_shape=input_shape, mean=options.mean, std=options.std, scale=options.scale)
+def _load_data(path: Path, input_shape: tuple[int, ...], options: PackOptions) -> Data:
+    return load_data(path, input_shape=input_shape, mean=options.mean, std=options.std, scale=options.scale)
 
 
 class SelfCheckError(Exception):
@@ -205,7 +214,7 @@ def _measure(
     truth = None if split.y is None else split.y[chosen]
     return Accuracy(
         samples=len(chosen),
-        float=None if truth is None else float((real == truth).mean()),
+        real=None if truth is None else float((real == truth).mean()),
         int8=None if truth is None else float((packed == truth).mean()),
         agreement=float((real == packed).mean()),
     )

@@ -95,7 +95,7 @@ def make_report(result: PackResult) -> Report:
         commits=sum(layer.commits for layer in layers),
         target_seconds=result.target.compute_seconds(graph.macs()),
         samples=accuracy.samples if accuracy else 0,
-        float_accuracy=accuracy.float if accuracy else None,
+        float_accuracy=accuracy.real if accuracy else None,
         int8_accuracy=accuracy.int8 if accuracy else None,
         agreement=accuracy.agreement if accuracy else None,
         notes=list(result.notes),

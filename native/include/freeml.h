@@ -25,18 +25,18 @@ extern "C" {
 /* Status codes and their texts. Codes are stable; new ones are added at the end. */
 #define FML_STATUS_TABLE(X)                                                                                            \
     X(FML_OK, 0, "ok")                                                                                                 \
-    X(FML_ERROR_NOT_A_MODEL, -1, "not a FreeML blob (the identifier FML1 is missing)")                                 \
-    X(FML_ERROR_VERSION, -2, "blob made by another FreeML version; pack the model again")                              \
+    X(FML_ERROR_NOT_A_MODEL, -1, "not a FreeML blob")                                                                  \
+    X(FML_ERROR_VERSION, -2, "blob of another FreeML version; pack the model again")                                   \
     X(FML_ERROR_TRUNCATED, -3, "blob is not as long as it says; copy it again")                                        \
-    X(FML_ERROR_CHECKSUM, -4, "blob is damaged (CRC-32 does not match); copy it again")                                \
-    X(FML_ERROR_MALFORMED, -5, "blob is malformed (a table or vector is out of bounds)")                               \
-    X(FML_ERROR_BAD_TENSOR, -6, "blob is malformed (a tensor lies outside the arena)")                                 \
-    X(FML_ERROR_BAD_OP, -7, "blob is malformed (an operator's numbers are out of range)")                              \
-    X(FML_ERROR_BAD_PARAMS, -8, "blob is malformed (an operator's constants are missing)")                             \
-    X(FML_ERROR_COMMIT_RULE, -9, "blob breaks the commit rule (an interval writes what it read)")                      \
-    X(FML_ERROR_ARENA_SIZE, -10, "arena buffer is smaller than the blob needs")                                        \
-    X(FML_ERROR_SCRATCH_SIZE, -11, "scratch buffer is smaller than the blob needs")                                    \
-    X(FML_ERROR_NVM_SIZE, -12, "nonvolatile memory is smaller than the blob needs")                                    \
+    X(FML_ERROR_CHECKSUM, -4, "blob is damaged; copy it again")                                                        \
+    X(FML_ERROR_MALFORMED, -5, "malformed blob (table out of bounds)")                                                 \
+    X(FML_ERROR_BAD_TENSOR, -6, "malformed blob (tensor)")                                                             \
+    X(FML_ERROR_BAD_OP, -7, "malformed blob (operator)")                                                               \
+    X(FML_ERROR_BAD_PARAMS, -8, "malformed blob (constants)")                                                          \
+    X(FML_ERROR_COMMIT_RULE, -9, "blob breaks the commit rule")                                                        \
+    X(FML_ERROR_ARENA_SIZE, -10, "arena is too small")                                                                 \
+    X(FML_ERROR_SCRATCH_SIZE, -11, "scratch is too small")                                                             \
+    X(FML_ERROR_NVM_SIZE, -12, "nonvolatile memory is too small")                                                      \
     X(FML_ERROR_SAMPLE_SIZE, -13, "sample has the wrong number of bytes")                                              \
     X(FML_ERROR_BUSY, -14, "an inference is under way; finish or cancel it first")                                     \
     X(FML_ERROR_IDLE, -15, "no inference is under way; start one first")                                               \

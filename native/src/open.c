@@ -78,19 +78,13 @@ static uint32_t field(table *root, uint16_t slot, uint16_t width) {
     return root->table + offset;
 }
 
-static uint8_t scalar_u8(table *root, uint16_t slot) {
-    uint32_t at = field(root, slot, 1);
-    return at == 0 ? 0 : root->bytes[at];
-}
-
-static uint16_t scalar_u16(table *root, uint16_t slot) {
-    uint32_t at = field(root, slot, 2);
-    return at == 0 ? 0 : fml_read_u16(root->bytes + at);
-}
-
-static uint32_t scalar_u32(table *root, uint16_t slot) {
-    uint32_t at = field(root, slot, 4);
-    return at == 0 ? 0 : fml_read_u32(root->bytes + at);
+/* Value of an unsigned field of 1, 2 or 4 bytes; 0 where absent. */
+static uint32_t scalar(table *root, uint16_t slot, uint16_t width) {
+    uint32_t value = 0, at = field(root, slot, width);
+    while (at != 0 && width > 0) {
+        value = value << 8 | root->bytes[at + --width];
+    }
+    return value;
 }
 
 /* Position of a vector's first element, and their number; 0 and 0 where absent. */
@@ -168,17 +162,17 @@ static int open_scalars(fml_model *model, table *root) {
     if (root->malformed) {
         return FML_ERROR_MALFORMED;
     }
-    if (scalar_u16(root, FML_MODEL_VERSION_SLOT) != FML_FORMAT_VERSION) {
+    if (scalar(root, FML_MODEL_VERSION_SLOT, 2) != FML_FORMAT_VERSION) {
         return root->malformed ? FML_ERROR_MALFORMED : FML_ERROR_VERSION;
     }
-    model->sample_type = scalar_u8(root, FML_MODEL_SAMPLE_TYPE_SLOT);
-    model->output_transform = scalar_u8(root, FML_MODEL_OUTPUT_TRANSFORM_SLOT);
-    model->output = scalar_u16(root, FML_MODEL_OUTPUT_SLOT);
-    model->arena_size = scalar_u32(root, FML_MODEL_ARENA_SIZE_SLOT);
-    model->sample_offset = scalar_u32(root, FML_MODEL_SAMPLE_OFFSET_SLOT);
-    model->sample_size = scalar_u32(root, FML_MODEL_SAMPLE_SIZE_SLOT);
+    model->sample_type = (uint8_t)scalar(root, FML_MODEL_SAMPLE_TYPE_SLOT, 1);
+    model->output_transform = (uint8_t)scalar(root, FML_MODEL_OUTPUT_TRANSFORM_SLOT, 1);
+    model->output = (uint16_t)scalar(root, FML_MODEL_OUTPUT_SLOT, 2);
+    model->arena_size = scalar(root, FML_MODEL_ARENA_SIZE_SLOT, 4);
+    model->sample_offset = scalar(root, FML_MODEL_SAMPLE_OFFSET_SLOT, 4);
+    model->sample_size = scalar(root, FML_MODEL_SAMPLE_SIZE_SLOT, 4);
     model->nvm_size = FML_NVM_ARENA_OFFSET + model->arena_size;
-    bool ok = scalar_u8(root, FML_MODEL_WEIGHT_LAYOUT_SLOT) == FML_WEIGHT_LAYOUT_BLOCK_4 &&
+    bool ok = scalar(root, FML_MODEL_WEIGHT_LAYOUT_SLOT, 1) == FML_WEIGHT_LAYOUT_BLOCK_4 &&
               model->sample_type <= FML_SAMPLE_TYPE_INT16 && model->output_transform <= FML_OUTPUT_TRANSFORM_SIGMOID &&
               model->arena_size <= FML_SIZE_MAX - FML_NVM_ARENA_OFFSET && model->sample_size >= 1 &&
               model->sample_offset <= model->arena_size &&
@@ -186,19 +180,24 @@ static int open_scalars(fml_model *model, table *root) {
     return ok && !root->malformed ? FML_OK : FML_ERROR_MALFORMED;
 }
 
+/* Vectors that the core does not read: checked so that their readers need not. */
+static const struct {
+    uint8_t slot, element_size;
+} passive[] = {{FML_MODEL_SAMPLE_SHAPE_SLOT, 2},
+               {FML_MODEL_INPUT_SCALE_SLOT, 4},
+               {FML_MODEL_INPUT_OFFSET_SLOT, 4},
+               {FML_MODEL_NAME_SLOT, 1},
+               {FML_MODEL_TARGET_SLOT, 1}};
+
 static int open_vectors(fml_model *model, table *root) {
-    uint16_t dimensions;
-    uint32_t count;
     model->tensors = indexed_vector(root, FML_MODEL_TENSORS_SLOT, FML_TENSOR_SIZE, &model->tensor_count);
     model->ops = indexed_vector(root, FML_MODEL_OPS_SLOT, FML_OP_SIZE, &model->op_count);
     model->windows = indexed_vector(root, FML_MODEL_WINDOWS_SLOT, FML_WINDOW_SIZE, &model->window_count);
     model->views = indexed_vector(root, FML_MODEL_VIEWS_SLOT, FML_VIEW_SIZE, &model->view_count);
-    (void)indexed_vector(root, FML_MODEL_SAMPLE_SHAPE_SLOT, 2, &dimensions);
-    (void)vector(root, FML_MODEL_INPUT_SCALE_SLOT, 4, &count); /* those that others read: only that they are inside */
-    (void)vector(root, FML_MODEL_INPUT_OFFSET_SLOT, 4, &count);
-    (void)scalar_u32(root, FML_MODEL_INPUT_REPEAT_SLOT);
-    (void)vector(root, FML_MODEL_NAME_SLOT, 1, &count);
-    (void)vector(root, FML_MODEL_TARGET_SLOT, 1, &count);
+    for (uint8_t i = 0; i < sizeof passive / sizeof passive[0]; i++) {
+        uint32_t count;
+        (void)vector(root, passive[i].slot, passive[i].element_size, &count);
+    }
     return root->malformed || model->op_count == 0 ? FML_ERROR_MALFORMED : FML_OK;
 }
 

@@ -36,44 +36,55 @@ static int mark(fml_session *session, uint32_t begin, uint32_t size) {
     return status;
 }
 
-/* Where an operator's iteration space lies in its output. */
-static void output_strides(const fml_op *op, fml_strides *strides) {
+/* One axis of a tile as it lies in the arena. */
+typedef struct axis {
+    uint32_t count, stride; /* bytes, modulo 2^32: steps can be negative */
+} axis;
+
+static void sort(axis *outer, axis *inner) {
+    if (outer->stride < inner->stride) {
+        axis swapped = *outer;
+        *outer = *inner;
+        *inner = swapped;
+    }
+}
+
+/* The tile's axes, widest stride first, so that bytes which lie side by side come one after another. Returns the offset
+ * of its first byte. */
+static uint32_t tile_axes(const fml_op *op, const fml_tile *tile, axis *axes) {
+    uint32_t offset = op->output.offset;
+    axes[2].stride = 1;
+    axes[1].stride = op->output.shape.channels;
+    axes[0].stride = axes[1].stride * op->output.shape.width;
     if (op->kind == FML_OP_KIND_QUANTIZE || op->kind == FML_OP_KIND_COPY) {
-        *strides = op->view.destination;
-        return;
+        const fml_strides *to = &op->view.destination;
+        offset += to->offset;
+        axes[2].stride = (uint32_t)to->depth;
+        axes[1].stride = (uint32_t)to->column;
+        axes[0].stride = (uint32_t)to->row;
     }
-    strides->offset = 0;
-    strides->depth = 1;
-    strides->column = op->output.shape.channels;
-    strides->row = (int32_t)((uint32_t)op->output.shape.width * op->output.shape.channels);
+    axes[0].count = (uint32_t)(tile->row_end - tile->row_begin);
+    axes[1].count = (uint32_t)(tile->column_end - tile->column_begin);
+    axes[2].count = (uint32_t)(tile->channel_end - tile->channel_begin);
+    offset +=
+        tile->row_begin * axes[0].stride + tile->column_begin * axes[1].stride + tile->channel_begin * axes[2].stride;
+    sort(&axes[0], &axes[1]);
+    sort(&axes[1], &axes[2]);
+    sort(&axes[0], &axes[1]);
+    return offset;
 }
 
-static uint32_t reach(uint16_t begin, uint16_t end, int32_t stride, uint32_t *low) {
-    uint32_t span = (uint32_t)stride * (uint32_t)(end - begin - 1);
-    *low += (uint32_t)stride * (stride < 0 ? end - UINT32_C(1) : begin);
-    return stride < 0 ? 0 - span : span;
-}
-
-/* Notes the bytes that a tile wrote: as one range where they have no gaps, else run by run. */
+/* Notes the bytes that a tile wrote. */
 static int mark_tile(fml_session *session, const fml_op *op, const fml_tile *tile) {
-    fml_strides to;
-    output_strides(op, &to);
-    uint16_t depth = (uint16_t)(tile->channel_end - tile->channel_begin);
-    uint32_t base = op->output.offset + to.offset, low = base;
-    uint32_t hull = 1 + reach(tile->row_begin, tile->row_end, to.row, &low) +
-                    reach(tile->column_begin, tile->column_end, to.column, &low) +
-                    reach(tile->channel_begin, tile->channel_end, to.depth, &low);
-    uint32_t rows = (uint32_t)(tile->row_end - tile->row_begin);
-    if (hull == rows * (uint32_t)(tile->column_end - tile->column_begin) * depth) {
-        return mark(session, low, hull);
-    }
-    uint16_t run = to.depth == 1 ? depth : 1;
+    axis axes[3];
+    uint32_t offset = tile_axes(op, tile, axes);
+    uint32_t run = axes[2].stride == 1 ? axes[2].count : 1;
     int status = FML_OK;
-    for (uint32_t i = tile->row_begin; i < tile->row_end; i++) {
-        for (uint32_t j = tile->column_begin; j < tile->column_end; j++) {
-            for (uint32_t k = tile->channel_begin; k < tile->channel_end && status == FML_OK; k += run) {
-                status =
-                    mark(session, base + i * (uint32_t)to.row + j * (uint32_t)to.column + k * (uint32_t)to.depth, run);
+    for (uint32_t i = 0; i < axes[0].count; i++) {
+        for (uint32_t j = 0; j < axes[1].count; j++) {
+            uint32_t at = offset + i * axes[0].stride + j * axes[1].stride;
+            for (uint32_t k = 0; k < axes[2].count && status == FML_OK; k += run) {
+                status = mark(session, at + k * axes[2].stride, run);
             }
         }
     }

@@ -14,7 +14,7 @@ int fml_verify_output(fml_model *model);
 /* Numbers, memory accesses and tiles of operator `index`, decoded in *op. FML_ERROR_BAD_OP. */
 int fml_verify_op(const fml_model *model, uint16_t index, const fml_op *op);
 
-/* Constants of an operator that passed fml_verify_op: present, of the right size, multipliers and shifts in range.
+/* Constants of an operator that passed fml_verify_op: present, of the right size, shifts in range.
  * buffer: working memory of buffer_size >= 16 bytes where the source is not mapped. FML_ERROR_BAD_PARAMS, FML_ERROR_IO.
  */
 int fml_verify_params(const fml_model *model, const fml_op *op, uint8_t *buffer, uint32_t buffer_size);

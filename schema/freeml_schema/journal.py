@@ -7,7 +7,7 @@ This construct description is the one source of the journal's layout; the C offs
 from construct import Const, Enum, Int8ul, Int16ul, Int32ul, Struct
 
 Phase = Enum(Int8ul, IDLE=0, RUNNING=1, DONE=2)
-"""IDLE: nothing to resume. RUNNING: a sample is committed, `op`/`tile` is the next step. DONE: the output tensor holds the answer."""
+"""IDLE: nothing to resume. RUNNING: a sample is committed, `op`/`tile` is the next step. DONE: the output holds the answer."""
 
 Record = Struct(
     "magic" / Const(0x4A46, Int16ul),  # "FJ"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from conftest import Kit
 from freeml_pack import __version__
 from freeml_pack.cli import main
@@ -159,3 +161,30 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--version"])
     assert exit.value.code == 0
     assert capsys.readouterr().out == f"freeml-pack {__version__}\n"
+
+
+NETS = """\
+from torch import nn
+
+
+def signal():
+    return nn.Sequential(nn.Conv1d(9, 4, 3), nn.BatchNorm1d(4), nn.ReLU(), nn.Flatten(), nn.Linear(120, 3))
+
+
+def dense():
+    return nn.Sequential(nn.Linear(288, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3))
+"""
+
+
+@pytest.mark.parametrize("name", ["signal", "dense"])
+def test_the_data_tells_the_shape(tmp_path: Path, name: str) -> None:
+    """A state_dict says nothing of its input: samples (9, 32) are taken as the network wants them."""
+    (tmp_path / "nets.py").write_text(NETS)
+    names: dict[str, Callable[[], torch.nn.Module]] = {}
+    exec(NETS, names)
+    torch.save(names[name]().state_dict(), tmp_path / "weights.pth")
+    x = np.random.default_rng(0).integers(-500, 500, (40, 9, 32), np.int16)
+    np.savez(tmp_path / "data.npz", x_train=x, x_test=x)
+    options = ["--model", f"{tmp_path / 'nets.py'}:{name}", "--data", str(tmp_path / "data.npz"), "--quiet"]
+    assert main([str(tmp_path / "weights.pth"), *options, "-o", str(tmp_path / "o.fml")]) == 0
+    assert Engine((tmp_path / "o.fml").read_bytes()).sample_size == 9 * 32 * 2

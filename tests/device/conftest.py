@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests")]
 
 import build_device  # noqa: E402
 import get_micropython  # noqa: E402
+from freeml_pack.graph import Graph  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +39,7 @@ class Device:
         return self.run_file("script.py", *arguments)
 
     def run_file(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [self.program, name, *arguments]
+        command = [str(self.program), name, *arguments]
         return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=120)
 
     def output(self, script: str, *arguments: str) -> str:
@@ -70,37 +72,42 @@ def device(micropython: get_micropython.MicroPython, installed: Path, tmp_path: 
     return Device(micropython.program, tmp_path / "device")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Packed:
     blob: bytes
+    graph: Graph
     samples: np.ndarray  # uint8 [N, sample bytes], random
     expected: np.ndarray  # int8 [N, scores], as the C core on this computer gives them
+    nvm_size: int
+
+    def install(self, folder: Path) -> None:
+        """model.fml, samples.bin (all samples), sample.bin (the first one)."""
+        (folder / "model.fml").write_bytes(self.blob)
+        (folder / "samples.bin").write_bytes(self.samples.tobytes())
+        (folder / "sample.bin").write_bytes(self.samples[0].tobytes())
 
 
 @pytest.fixture(scope="session")
 def pack(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Packed]:
-    """Packs a network of tests/zoo.py, once."""
-    done: dict[str, Packed] = {}
-
-    def pack_once(name: str) -> Packed:
-        if name not in done:
-            done[name] = _pack(name, tmp_path_factory.mktemp("zoo"))
-        return done[name]
-
-    return pack_once
+    """Packs a network of tests/zoo.py, once: "NAME" for samples of floats, "NAME TYPE" for integers of a numpy type."""
+    return functools.cache(lambda name: _pack(name, tmp_path_factory.mktemp("zoo")))
 
 
 def _pack(name: str, folder: Path) -> Packed:
     import torch
-    from zoo import ZOO
-
     from freeml_pack.engine import Engine
     from freeml_pack.pipeline import PackOptions
     from freeml_pack.pipeline import pack as freeml_pack
+    from zoo import ZOO
 
+    name, _, sample_type = name.partition(" ")
     network, shape = ZOO[name]()
     torch.export.save(torch.export.export(network.eval(), (torch.zeros(1, *shape),)), folder / "model.pt2")
-    blob = freeml_pack(PackOptions(model=folder / "model.pt2")).blob
-    engine = Engine(blob)
+    data = None
+    if sample_type:
+        data = folder / "data.npz"
+        np.savez(data, x_train=np.random.default_rng(1).integers(0, 256, (64, *shape)).astype(sample_type))
+    packed = freeml_pack(PackOptions(model=folder / "model.pt2", data=data))
+    engine = Engine(packed.blob)
     samples = np.random.default_rng(0).integers(0, 256, (3, engine.sample_size), np.uint8)
-    return Packed(blob, samples, engine.run_batch(samples))
+    return Packed(packed.blob, packed.graph, samples, engine.run_batch(samples), engine.nvm_size)

@@ -23,7 +23,8 @@ def test_package_json_lists_the_package() -> None:
 
 def load_reader() -> ModuleType:
     spec = importlib.util.spec_from_file_location("device_blob", DEVICE / "freeml" / "_blob.py")
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -37,3 +38,8 @@ def test_field_numbers_are_the_schemas() -> None:
     reader = load_reader()
     for name in ("tensors", "sample_shape", "input_scale", "input_offset", "input_repeat"):
         assert getattr(reader, f"_{name.upper()}") == fields.index(name)
+
+
+def test_the_readme_shows_the_program_that_is_tested() -> None:
+    program = (DEVICE / "examples" / "main.py").read_text()
+    assert f"```python\n{program}```" in (ROOT / "README.md").read_text()

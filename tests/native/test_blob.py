@@ -186,7 +186,7 @@ CONV, POOL, FLATTEN, LINEAR = 1, 2, 3, 4
         ("Op.params_size", 3, "<I", FLATTEN, BAD_PARAMS),
         ("Op.lookup", 1 << 20, "<I", CONV, BAD_PARAMS),
         ("Op.lookup", 4, "<I", POOL, BAD_PARAMS),
-        ("Op.params", 0, "<I", LINEAR, BAD_PARAMS),  # someone else's bytes: shifts and multipliers out of range
+        ("Op.params", 0, "<I", LINEAR, BAD_PARAMS),  # someone else's bytes: shifts out of range
         ("Window.kernel_height", 0, "<H", CONV, BAD_OP),
         ("Window.kernel_width", 4, "<H", CONV, BAD_PARAMS),
         ("Window.stride_height", 0, "B", CONV, BAD_OP),
@@ -249,5 +249,5 @@ def test_errors_have_a_text() -> None:
         session.step()
     with pytest.raises(EngineError, match="wrong number of bytes"):
         session.start(b"1")
-    with pytest.raises(EngineError, match="nonvolatile memory is smaller"):
+    with pytest.raises(EngineError, match="nonvolatile memory is too small"):
         Session(Engine(chain_blob()), bytearray(100))

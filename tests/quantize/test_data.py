@@ -72,7 +72,8 @@ def test_exact_shape_goes_before_transposition(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stored", "guess"), [((28, 28), (1, 28, 28)), ((32, 32, 3), (3, 32, 32)), ((3, 32, 32), (3, 32, 32)), ((9, 128), (9, 128))]
+    ("stored", "guess"),
+    [((28, 28), (1, 28, 28)), ((32, 32, 3), (3, 32, 32)), ((3, 32, 32), (3, 32, 32)), ((9, 128), (1, 9, 128))],
 )
 def test_model_shape_guessed_from_the_data(tmp_path: Path, stored: tuple[int, ...], guess: tuple[int, ...]) -> None:
     assert load_data(save(tmp_path, x_test=np.zeros((2, *stored), np.uint8))).input_shape == guess

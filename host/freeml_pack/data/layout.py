@@ -31,7 +31,7 @@ class Layout:
 def find_layout(stored: Shape, model: Shape | None) -> Layout:
     """PackError where samples of shape `stored` cannot be the model's input. An exact match goes before a transposition."""
     if model is None:
-        model = _guess_model_shape(stored)
+        model = candidate_shapes(stored)[0]
     squeezed = tuple(n for n in stored if n != 1)
     same_order = squeezed == tuple(n for n in model if n != 1)
     flattened = np.prod(stored) == np.prod(model) and 1 in (len(squeezed), len(model))
@@ -46,13 +46,18 @@ def find_layout(stored: Shape, model: Shape | None) -> Layout:
     )
 
 
-def _guess_model_shape(stored: Shape) -> Shape:
-    """Images (H, W) and (H, W, 1 or 3) are turned into PyTorch's (C, H, W); everything else stays."""
-    if len(stored) == 2 and min(stored) >= 16 and stored[0] == stored[1]:
-        return (1, *stored)
-    if len(stored) == 3 and stored[2] in (1, 3) and stored[0] not in (1, 3):
-        return (stored[2], *stored[:2])
-    return stored
+def candidate_shapes(stored: Shape) -> list[Shape]:
+    """Shapes that a model may want for samples of shape `stored`, the likeliest first: images (H, W) and (H, W, 1 or 3) become
+    PyTorch's (C, H, W)."""
+    shapes = [stored]
+    if len(stored) == 2:
+        shapes = [(1, *stored), stored]
+    elif len(stored) == 3:
+        turned = (stored[2], *stored[:2])
+        shapes = [turned, stored] if stored[2] in (1, 3) and stored[0] not in (1, 3) else [stored, turned]
+    elif len(stored) == 1:
+        shapes = [stored, (1, *stored)]
+    return list(dict.fromkeys([*shapes, (int(np.prod(stored)),)]))
 
 
 def find_normalisation(layout: Layout, mean: Numbers, std: Numbers, scale: Numbers) -> Normalisation:

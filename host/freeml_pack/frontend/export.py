@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.export import ExportedProgram
 
-from freeml_pack.errors import InputShapeMissing, PackError
+from freeml_pack.errors import InputShapeError, PackError
 from freeml_pack.frontend.loaded import LoadedModel
 from freeml_pack.frontend.predict import eager_predictor
 from freeml_pack.frontend.program import Shape, from_program
@@ -18,7 +18,7 @@ from freeml_pack.frontend.quiet import first_line, quiet
 def require_shape(input_shape: Shape | None, kind: str) -> Shape:
     """The shape of a sample, for formats that do not tell it."""
     if input_shape is None:
-        raise InputShapeMissing(
+        raise InputShapeError(
             f"a {kind} does not say what its input looks like; give --data, or --input-shape with the shape of one sample "
             "without the batch, for instance 1,28,28"
         )
@@ -60,7 +60,7 @@ def _try_forward(module: nn.Module, example: torch.Tensor) -> None:
                 raise PackError(
                     "the model takes integers (an embedding), but FreeML feeds real numbers; cut off the embedding"
                 ) from error
-            raise PackError(
+            raise InputShapeError(
                 f"forward() fails for an input of shape {tuple(example.shape)} ({first_line(error)}); check --input-shape or "
                 "the data, whose samples have no batch axis"
             ) from error

@@ -9,25 +9,13 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind, OutputKind
 
 from freeml_pack.errors import PackError
+from freeml_pack.frontend.eval_mode import to_eval_mode
 from freeml_pack.frontend.loaded import LoadedModel
 from freeml_pack.frontend.predict import Predict, predictor
 from freeml_pack.frontend.quiet import first_line, quiet
 from freeml_pack.frontend.to_graph import to_graph
 
 Shape = tuple[int, ...]
-
-# Operators with a switch for training: position of the argument.
-_TRAINING_ARGUMENT = {
-    "aten::batch_norm": 5,
-    "aten::native_batch_norm": 5,
-    "aten::_native_batch_norm_legit": 5,
-    "aten::_native_batch_norm_legit_functional": 5,
-    "aten::dropout": 2,
-    "aten::feature_dropout": 2,
-    "aten::alpha_dropout": 2,
-    "aten::feature_alpha_dropout": 2,
-    "aten::native_dropout": 2,
-}
 
 
 def from_program(
@@ -37,7 +25,7 @@ def from_program(
     model; None: the program itself."""
     placeholder = _sample_placeholder(program)
     _check_weights(program)
-    _to_eval_mode(program)
+    to_eval_mode(program.graph_module)
     sample_shape, batch = _split_batch(placeholder, _output_shape(program), input_shape)
     with quiet():
         if predict is None:
@@ -62,9 +50,9 @@ def _sample_placeholder(program: ExportedProgram) -> torch.Tensor:
     if len(tensors) != 1:
         raise PackError(f"the model takes {len(tensors)} input tensors; wrap it so that forward() takes one")
     if not tensors[0].is_floating_point():
+        number_type = str(tensors[0].dtype).removeprefix("torch.")
         raise PackError(
-            f"the model takes {str(tensors[0].dtype).removeprefix('torch.')} numbers (an embedding?), but FreeML feeds real ones; "
-            "export it with a float32 example"
+            f"the model takes {number_type} numbers (an embedding?), FreeML feeds real ones; export it with a float32 example"
         )
     return tensors[0]
 
@@ -73,23 +61,6 @@ def _check_weights(program: ExportedProgram) -> None:
     for name, tensor in program.state_dict.items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise PackError(f"the weights hold NaN or infinity in '{name}'; training has diverged, use an earlier checkpoint")
-
-
-def _to_eval_mode(program: ExportedProgram) -> None:
-    """Programs may have been captured in training mode: dropout would drop and batch norm forget its statistics."""
-    for node in program.graph.nodes:
-        operator: Any = node.target
-        position = (
-            _TRAINING_ARGUMENT.get(operator.name().split(".")[0]) if isinstance(operator, torch._ops.OpOverload) else None
-        )
-        if position is None:
-            continue
-        argument = operator._schema.arguments[position].name
-        if len(node.args) > position:
-            node.args = (*node.args[:position], False, *node.args[position + 1 :])
-        else:
-            node.kwargs = {**node.kwargs, argument: False}
-    program.graph_module.recompile()
 
 
 def _output_shape(program: ExportedProgram) -> Shape:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,59 +10,66 @@ import numpy as np
 import torch
 from torch.export import ExportedProgram
 
-from freeml_pack.errors import PackError
+from freeml_pack.errors import InputShapeError, PackError
+from freeml_pack.frontend.eval_mode import to_eval_mode
 from freeml_pack.frontend.export import require_shape
 from freeml_pack.frontend.loaded import LoadedModel
-from freeml_pack.frontend.predict import Predict, eager_predictor, predictor
+from freeml_pack.frontend.predict import Predict, eager_predictor
 from freeml_pack.frontend.program import Shape, from_program
 from freeml_pack.frontend.quiet import first_line, quiet
 
-try:
-    from torch._export import converter
-except ImportError:
-    converter = None
-
 
 def load_torchscript(path: Path, input_shape: Shape | None) -> LoadedModel:
+    shape = require_shape(input_shape, "TorchScript file")
+    program = _convert(_load(path), torch.zeros(1, *shape))
+    loaded = from_program(program, path.stem, "TorchScript", shape)
+    # Loaded again: running a script that was traced in training mode changes its batch-norm statistics.
+    predict = _agreeing(eager_predictor(_load(path)), loaded.predict, shape)
+    return replace(loaded, predict=predict)
+
+
+def _load(path: Path) -> Any:
     with quiet():
         try:
-            script = torch.jit.load(path, map_location="cpu").float().eval()
+            return torch.jit.load(path, map_location="cpu").float().eval()
         except Exception as error:
             raise PackError(f"{path} is a damaged TorchScript archive ({first_line(error)}); save it again") from error
-    shape = require_shape(input_shape, "TorchScript file")
-    program = _convert(script, torch.zeros(1, *shape))
-    loaded = from_program(program, path.stem, "TorchScript", shape)
-    predict = _agreeing(eager_predictor(script), predictor(program.module(), torch.float32, 1), shape)
-    return LoadedModel(loaded.graph, predict, shape, loaded.kind)
 
 
 def _convert(script: Any, example: torch.Tensor) -> ExportedProgram:
-    if converter is None:
+    try:
+        from torch._export.converter import TS2EPConverter
+    except ImportError as error:
         raise PackError(
-            f"torch {torch.__version__} cannot convert TorchScript any more; load the model with torch.jit.load in an older "
-            "torch, or save the original with torch.export.save"
-        )
+            f"torch {torch.__version__} cannot convert TorchScript any more; use an older torch, or save the original with "
+            "torch.export.save"
+        ) from error
 
-    class StaticConverter(converter.TS2EPConverter):
+    class StaticConverter(TS2EPConverter):
         """The original makes every axis dynamic, which fails on sizes that forward() computes with."""
 
         def retrace_as_exported_program(self, gm: torch.fx.GraphModule, name_to_constant: dict[str, Any]) -> ExportedProgram:
+            to_eval_mode(gm)
             return torch.export.export(gm, self.sample_args, strict=False)
 
     with quiet(), torch.no_grad():
         try:
-            script(example)
-        except Exception as error:
-            raise PackError(
-                f"forward() fails for an input of shape {tuple(example.shape)} ({_reason(error)}); check --input-shape or the "
-                "data, whose samples have no batch axis"
-            ) from error
-        try:
             return StaticConverter(script, (example,)).convert()
         except Exception as error:
-            raise PackError(
-                f"this TorchScript model cannot be converted ({first_line(error)}); save the original with torch.export.save"
-            ) from error
+            raise _failure(script, example, error) from error
+
+
+def _failure(script: Any, example: torch.Tensor, error: Exception) -> PackError:
+    try:
+        script(example)
+    except Exception as cause:
+        return InputShapeError(
+            f"forward() fails for an input of shape {tuple(example.shape)} ({_reason(cause)}); check --input-shape or the "
+            "data, whose samples have no batch axis"
+        )
+    return PackError(
+        f"this TorchScript model cannot be converted ({first_line(error)}); save the original with torch.export.save"
+    )
 
 
 def _reason(error: Exception) -> str:
