@@ -78,7 +78,7 @@ def test_batch_norm_statistics_set_the_ranges_without_data() -> None:
     graph = batch_normed()
     low, high = calibrate(graph, None).ranges[graph.output]
     assert -60.0 < low < -10.0  # channel 2: five times its deviation
-    assert 42.0 < high < 60.0  # channel 1
+    assert 42.0 < high < 90.0  # channel 1
 
 
 @pytest.mark.parametrize("input_scale", [1e-2, 1.0, 100.0])
