@@ -12,7 +12,7 @@ from media import MEDIA
 HERE = Path(__file__).resolve().parent
 
 ACTIONS = {name: 250 if name.startswith("flash") else 14 for name in MEDIA}  # the log turns round several times
-STEP = {name: 1 if name.startswith("flash") else 3 for name in MEDIA}
+STEP = {name: 1 if name == "flash, program units as pages" else 3 for name in MEDIA}
 
 SCRIPT = """
 from contract import check_all_cuts
