@@ -84,6 +84,8 @@ def check_recovery(medium, chip, record):
         assert record.allows(image), "holds what it must not hold"
         if nvm.ordered:
             assert record.allows_ordered(image, nvm.atom), "an earlier write was lost and a later one kept, or an atom was torn"
+        if medium.whole_syncs:
+            assert image in (record.durable, record.now), "shows a part of what was written between two syncs"
     assert read(medium, medium.open(chip)) == image, "opening it again shows something else"
     return Record(image)
 

@@ -17,13 +17,15 @@ MB85RS64V_ID = b"\x04\x7f\x03\x02"
 
 
 class Medium:
-    """make(power) -> a new chip; open(chip) -> the driver. The contract is checked on `length` bytes from `begin`."""
+    """make(power) -> a new chip; open(chip) -> the driver. The contract is checked on `length` bytes from `begin`.
+    whole_syncs: a power cut shows all that was written between two syncs, or nothing of it."""
 
-    def __init__(self, make, open, begin, length):
+    def __init__(self, make, open, begin, length, whole_syncs=False):
         self.make = make
         self.open = open
         self.begin = begin
         self.length = length
+        self.whole_syncs = whole_syncs
 
 
 def spi_fram(size, identification, begin=0):
@@ -43,9 +45,7 @@ def rtc(size):
 
 
 def flash(size, blocks, block_size, page, unit):
-    return Medium(
-        lambda power: NORFlash(power, blocks, block_size, unit), lambda chip: FlashNVM(chip, size, page), 0, size
-    )
+    return Medium(lambda power: NORFlash(power, blocks, block_size, unit), lambda chip: FlashNVM(chip, size, page), 0, size)
 
 
 MEDIA = {
