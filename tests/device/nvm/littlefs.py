@@ -2,9 +2,8 @@
 
 import vfs
 from chips.nor_flash import NORFlash
-from media import Medium
-
 from freeml import FileNVM
+from media import Medium
 
 BLOCKS, BLOCK_SIZE, UNIT = 32, 512, 32
 MOUNT = "/flash"
@@ -41,7 +40,7 @@ def make(power):
 
 def open_file(flash, size=300):
     flash.lives += 1
-    try:
+    try:  # noqa: SIM105 (MicroPython has no contextlib)
         vfs.umount(MOUNT)
     except OSError:
         pass  # the first one

@@ -6,7 +6,6 @@ from chips.nor_flash import NORFlash
 from chips.rtc import RTC
 from chips.spi import SPI
 from chips.spi_fram import SPIFRAMChip
-
 from freeml.nvm.flash import FlashNVM
 from freeml.nvm.i2c_fram import I2CFRAM
 from freeml.nvm.rtc import RTCMemory

@@ -34,7 +34,8 @@ class NORFlash:
 
     def writeblocks(self, block, buffer, offset=None):
         assert offset is not None, "the log erases for itself"
-        assert offset % self._unit == 0 and len(buffer) % self._unit == 0, "not whole units"
+        assert offset % self._unit == 0, "not at a unit"
+        assert len(buffer) % self._unit == 0, "not whole units"
         assert offset + len(buffer) <= self._block_size
         for begin in range(0, len(buffer), self._unit):
             self._program(block, offset + begin, buffer[begin : begin + self._unit])

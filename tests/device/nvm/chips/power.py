@@ -3,7 +3,7 @@
 import random
 
 
-class PowerCut(Exception):
+class PowerCut(Exception):  # noqa: N818 (an event, not an error)
     """Power failed: whoever gets this is dead, and all that it had in RAM is lost."""
 
 

@@ -8,10 +8,9 @@ from chips.i2c_fram import I2CFRAMChip
 from chips.power import Power
 from chips.spi import SPI
 from chips.spi_fram import SPIFRAMChip
-from media import FM25V10_ID, MB85RS64V_ID
-
 from freeml.nvm.i2c_fram import I2CFRAM
 from freeml.nvm.spi_fram import SPIFRAM
+from media import FM25V10_ID, MB85RS64V_ID
 
 
 class Board:

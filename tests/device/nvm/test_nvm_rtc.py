@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from chips.power import Power
 from chips.rtc import RTC
-
 from freeml.nvm.rtc import RTCMemory
 
 

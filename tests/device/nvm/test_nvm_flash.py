@@ -8,11 +8,10 @@ import pytest
 from chips.nor_flash import NORFlash
 from chips.power import Power, PowerCut
 from contract import Record, check, check_recovery, use
+from freeml.nvm.flash import FlashNVM, erases_per_write, writes_until_worn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from media import Medium, flash
-
-from freeml.nvm.flash import FlashNVM, erases_per_write, writes_until_worn
 
 GEOMETRIES = [  # size, blocks, block_size, page
     (200, 5, 256, 64),

@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-
 from freeml.nvm import FileNVM
 
 HERE = Path(__file__).resolve().parent

@@ -7,7 +7,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from media import MEDIA
 
 HERE = Path(__file__).resolve().parent
 NETWORK = "shufflenet"  # writes in many short runs
