@@ -11,7 +11,7 @@ from freeml_pack.errors import PackError
 _HEAD = 4096
 _SAVE = "with torch.export.save(torch.export.export(model, (example,)), 'model.pt2')"
 _EXPORT_IT = f"load the model in PyTorch and save it {_SAVE}"
-_NEEDS_PYTORCH = f"FreeML reads PyTorch models, so save the network that it was made from {_SAVE}, rebuilt in PyTorch if need be"
+_NEEDS_PYTORCH = f"FreeML reads PyTorch models, so save the network it was made from {_SAVE}, rebuilt in PyTorch if need be"
 
 
 class FileKind(Enum):
