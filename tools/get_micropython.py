@@ -5,7 +5,8 @@ usage: get_micropython.py [DEST]        default: build/micropython
 
 Environment: MPY_DIR, a source tree, and MICROPYTHON, a program, are used where they are set. What is not set is made in
 DEST from Debian's source package: apt is pointed at lists of its own, so nothing of the system changes and no root is
-needed. DEBIAN_MIRROR: where from, if not from the mirror that this computer's apt uses. Run again, it does nothing when all is there. Exit status 2 with one line on stderr when something is missing.
+needed. DEBIAN_MIRROR: where from, if not from the mirror that this computer's apt uses. Run again, it does nothing when
+all is there. Exit status 2 with one line on stderr when something is missing.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ def _mirror() -> str:
             if "://" in word and word.rstrip("/").endswith("/debian"):
                 return word
     raise MissingError(
-        f"apt knows no Debian mirror here: set DEBIAN_MIRROR to the address of one and run again, or {ALTERNATIVE}"
+        f"apt knows no Debian mirror here: set DEBIAN_MIRROR to the address of one, or {ALTERNATIVE}"
     )
 
 
