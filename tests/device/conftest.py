@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT / folder) for folder in ("tools", "tests", "tests/device/nvm")]
 
 # The memory drivers run on this computer, too; the package's own __init__ does not, as it wants the native module.
 package = types.ModuleType("freeml")
