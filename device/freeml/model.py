@@ -15,7 +15,8 @@ exit: number of the exit that answered, 0 for the last layer.
 complete: False where energy ran out first; label and scores are None then."""
 
 _IDLE, _RUNNING, _DONE = 0, 1, 2  # phases of a session
-_PHASE, _STALE, _TAG, _STEPS, _COMMITS, _REMAINING = 0, 1, 2, 3, 4, 5  # of core.status()
+_PHASE, _STALE, _TAG, _STEPS, _COMMITS, _REMAINING, _BOOTS, _JOURNAL = 0, 1, 2, 3, 4, 5, 6, 7  # of core.status()
+_JOURNALS = ("blank", "valid", "foreign", "damaged")
 _CODES = "BbHh"  # array type code of each sample type
 _LOWEST = (0, -128, 0, -32768)
 _HIGHEST = (255, 127, 65535, 32767)
@@ -93,6 +94,23 @@ class Model:
     def remaining(self):
         """Steps until the answer."""
         return self._status()[_REMAINING]
+
+    @property
+    def boots(self):
+        """How often the pending inference has been recovered since it last committed progress."""
+        return self._status()[_BOOTS]
+
+    @property
+    def no_progress(self):
+        """True: power failed so many times in a row before the next commit that it is likely never to be reached. Wait for
+        more energy, cancel(), or pack the network for a smaller energy per charge."""
+        return self.boots >= core.BOOT_LIMIT
+
+    @property
+    def journal(self):
+        """What was found in the NVM: "blank", "valid", "foreign" (another network's) or "damaged" (what was under way is
+        lost). Damage that costs nothing is "valid"."""
+        return _JOURNALS[self._status()[_JOURNAL]]
 
     def start(self, sample, tag=0):
         """Commits a sample: from now on a power cut does not lose it.

@@ -11,6 +11,9 @@ from freeml_pack._engine import ffi, lib
 
 _OPEN_BUFFER_SIZE = 4096  # bytes; for checksums of a streamed blob
 _PHASES = ("idle", "running", "done")  # in the order of fml_phase
+_JOURNALS = ("blank", "valid", "foreign", "damaged")  # in the order of fml_journal_state
+BOOT_LIMIT = int(lib.FML_BOOT_LIMIT)
+"""Openings without a commit between them that mean: no progress."""
 
 
 class EngineError(Exception):
@@ -209,6 +212,16 @@ class Session:
         return int(self._session.tile)
 
     @property
+    def boots(self) -> int:
+        """Openings since the last commit while running, this one included; from BOOT_LIMIT on there is no progress."""
+        return int(self._session.boots)
+
+    @property
+    def journal(self) -> str:
+        """What was found: "blank", "valid", "foreign" (of another model) or "damaged" (no slot intact)."""
+        return _JOURNALS[self._session.journal]
+
+    @property
     def tag(self) -> int:
         return int(self._session.tag)
 
@@ -229,7 +242,7 @@ class Session:
 
     @property
     def commits(self) -> int:
-        """Records written by this object."""
+        """Commits by this object."""
         return int(self._session.commits)
 
 

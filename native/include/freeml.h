@@ -48,7 +48,8 @@ typedef enum fml_status {
 #define X(name, code, text) name = code,
     FML_STATUS_TABLE(X)
 #undef X
-        FML_DONE = 1 /* fml_session_step: the output is there */
+        FML_DONE = 1,   /* fml_session_step: the output is there */
+    FML_NO_PROGRESS = 2 /* fml_session_open: FML_BOOT_LIMIT openings without a commit between them */
 } fml_status;
 
 /* Text of a status code, in English, without a full stop; "unknown status" for others. Static storage. */
@@ -126,28 +127,43 @@ typedef enum fml_phase {
     FML_PHASE_DONE = 2     /* fml_session_output holds the answer, until the next start */
 } fml_phase;
 
+/* What fml_session_open found in the journal. */
+typedef enum fml_journal_state {
+    FML_JOURNAL_BLANK = 0,   /* no record was ever written */
+    FML_JOURNAL_VALID = 1,   /* an intact record of this model; one slot may be damaged, the other one replaces it */
+    FML_JOURNAL_FOREIGN = 2, /* an intact record of another model */
+    FML_JOURNAL_DAMAGED = 3  /* no slot is intact: what was under way is lost, or the very first record was torn */
+} fml_journal_state;
+
+/* Openings of a session without a commit between them, from which on fml_session_open reports FML_NO_PROGRESS: the
+ * energy of one charge does not reach from commit to commit. */
+#define FML_BOOT_LIMIT 16
+
 typedef struct fml_session {
     /* Read-only for the application: */
     uint8_t phase; /* fml_phase */
     uint8_t stale; /* not 0: a callback failed or was left by an exception; only fml_session_open helps */
     uint16_t op;   /* next step while RUNNING */
     uint16_t tile;
+    uint16_t boots;    /* openings since the last commit while RUNNING, this one included; 65535: or more */
+    uint8_t journal;   /* fml_journal_state */
     uint32_t tag;      /* what fml_session_start was given */
     uint32_t sequence; /* of the newest record */
     uint32_t steps;    /* run since fml_session_open */
-    uint32_t commits;  /* records written since fml_session_open */
+    uint32_t commits;  /* since fml_session_open */
     /* Internal: */
     const fml_model *model;
     fml_nvm nvm;
     uint8_t *arena;
     uint8_t *scratch;
     uint32_t dirty_begin, dirty_end; /* bytes of the arena not yet in NVM */
-    uint8_t slot;                    /* the slot that the next record goes to */
-    uint8_t clean;                   /* not 0: the newest record, of whatever model, promises nothing of the arena */
+    uint8_t slot;                    /* the slot that the next record goes to first: not the only one that is intact */
+    uint8_t clean;                   /* not 0: no intact record, of whatever model, promises anything of the arena */
 } fml_session;
 
 /* Recovers the state from NVM (a blank, foreign or fully damaged journal means IDLE; damaged and foreign journals are
- * never resumed).
+ * never resumed). While RUNNING it counts this opening in the journal, which also makes a damaged slot good again.
+ * FML_OK; FML_NO_PROGRESS: boots has reached FML_BOOT_LIMIT, the session is usable all the same.
  * arena, arena_size: RAM of at least model->arena_size bytes; NULL, 0 where nvm->mapped is set (the arena lies there).
  * scratch, scratch_size: at least model->scratch_size bytes, aligned to 4; contents do not matter. The session's own:
  *     constants that are streamed stay there from one call to the next.

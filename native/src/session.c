@@ -126,8 +126,8 @@ static int restore(fml_session *session) {
 /* --- Commits ----------------------------------------------------------------------------------------------------- */
 
 /* Data, then the record that says so: nothing else decides what is true after a power cut. */
-static int commit(fml_session *session, uint8_t phase, uint16_t op, uint16_t tile) {
-    const fml_record record = {phase, op, tile, session->model->model_id, session->sequence + 1, session->tag};
+static int commit(fml_session *session, uint8_t phase, uint16_t op, uint16_t tile, uint16_t boots) {
+    const fml_record record = {phase, op, tile, boots, session->model->model_id, session->sequence + 1, session->tag};
     int status = flush(session);
     if (status == FML_OK) {
         status = fml_nvm_sync(&session->nvm);
@@ -141,27 +141,39 @@ static int commit(fml_session *session, uint8_t phase, uint16_t op, uint16_t til
     session->phase = phase;
     session->op = op;
     session->tile = tile;
+    session->boots = boots;
     session->sequence = record.sequence;
-    session->slot ^= 1;
     session->commits++;
     session->clean = phase == FML_PHASE_IDLE;
     return FML_OK;
 }
 
-/* Takes over the newest record. One of another model, or one that this model cannot have written, means IDLE. */
-static void recover(fml_session *session, const fml_record *record, uint8_t slot) {
+/* Takes over what the journal says. A record of another model, or one that this model cannot have written, means IDLE.
+ */
+static void recover(fml_session *session, const fml_journal *journal) {
     const fml_model *model = session->model;
+    const fml_record *record = &journal->newest;
     session->sequence = record->sequence;
-    session->slot = slot ^ 1;
-    session->clean = record->phase == FML_PHASE_IDLE;
+    session->slot = journal->slot ^ 1;
     bool running = record->phase == FML_PHASE_RUNNING;
     if (record->model_id != model->model_id || (running && record->tile >= fml_op_tiles(model, record->op))) {
+        session->journal = FML_JOURNAL_FOREIGN;
         return;
     }
     session->phase = record->phase;
     session->tag = record->tag;
     session->op = running ? record->op : model->op_count;
     session->tile = running ? record->tile : 0;
+    session->boots = record->boots;
+}
+
+/* Counts this opening in the journal. That makes both slots equal before the arena changes: from then on an older
+ * record, if the newer one got lost, would be wrong. */
+static int count_boot(fml_session *session) {
+    uint16_t boots = (uint16_t)(session->boots + (session->boots < UINT16_MAX));
+    int status = commit(session, FML_PHASE_RUNNING, session->op, session->tile, boots);
+    session->commits = 0;
+    return status;
 }
 
 static int check_memories(const fml_model *model, const fml_nvm *nvm, const void *arena, uint32_t arena_size,
@@ -182,8 +194,7 @@ int fml_session_open(fml_session *session, const fml_model *model, const fml_nvm
                      void *scratch, uint32_t scratch_size) {
     session->stale = 1;
     session->phase = FML_PHASE_IDLE;
-    session->clean = 1;
-    session->op = session->tile = 0;
+    session->op = session->tile = session->boots = 0;
     session->tag = session->sequence = session->steps = session->commits = 0;
     session->model = model;
     session->nvm = *nvm;
@@ -196,21 +207,24 @@ int fml_session_open(fml_session *session, const fml_model *model, const fml_nvm
         return status;
     }
     fml_interp_reset(model, session->scratch);
-    fml_record record;
-    uint8_t slot;
-    bool found;
-    status = fml_journal_newest(nvm, &record, &slot, &found);
+    fml_journal journal;
+    status = fml_journal_read(nvm, &journal);
     if (status != FML_OK) {
         return status;
     }
-    if (found) {
-        recover(session, &record, slot);
+    session->journal = journal.state;
+    session->clean = journal.clean;
+    if (journal.state == FML_JOURNAL_VALID) {
+        recover(session, &journal);
     }
-    if (session->phase != FML_PHASE_IDLE && nvm->mapped == NULL) {
+    if (session->phase == FML_PHASE_RUNNING) {
+        status = count_boot(session);
+    }
+    if (status == FML_OK && session->phase != FML_PHASE_IDLE && nvm->mapped == NULL) {
         status = restore(session);
     }
     session->stale = status != FML_OK;
-    return status;
+    return status == FML_OK && session->boots >= FML_BOOT_LIMIT ? FML_NO_PROGRESS : status;
 }
 
 /* --- Use -----------------------------------------------------------------------------------------------------------
@@ -218,7 +232,7 @@ int fml_session_open(fml_session *session, const fml_model *model, const fml_nvm
 
 static int discard(fml_session *session) {
     session->dirty_end = session->dirty_begin;
-    return session->clean ? FML_OK : commit(session, FML_PHASE_IDLE, 0, 0);
+    return session->clean ? FML_OK : commit(session, FML_PHASE_IDLE, 0, 0, 0);
 }
 
 int fml_session_start(fml_session *session, const void *sample, uint32_t size, uint32_t tag) {
@@ -245,7 +259,7 @@ int fml_session_start(fml_session *session, const void *sample, uint32_t size, u
         (void)mark(session, session->model->sample_offset, size);
     }
     session->tag = tag;
-    status = commit(session, FML_PHASE_RUNNING, 0, 0);
+    status = commit(session, FML_PHASE_RUNNING, 0, 0, 0);
     session->stale = status != FML_OK;
     return status;
 }
@@ -272,9 +286,9 @@ static int step(fml_session *session) {
         session->op++;
     }
     if (session->op == model->op_count) {
-        return commit(session, FML_PHASE_DONE, session->op, 0);
+        return commit(session, FML_PHASE_DONE, session->op, 0, 0);
     }
-    return commits ? commit(session, FML_PHASE_RUNNING, session->op, session->tile) : FML_OK;
+    return commits ? commit(session, FML_PHASE_RUNNING, session->op, session->tile, 0) : FML_OK;
 }
 
 int fml_session_step(fml_session *session, uint32_t max_steps) {

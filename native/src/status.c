@@ -9,6 +9,8 @@ const char *fml_status_text(int status) {
 #undef X
     case FML_DONE:
         return "done";
+    case FML_NO_PROGRESS:
+        return "no progress";
     default:
         return "unknown status";
     }

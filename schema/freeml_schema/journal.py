@@ -1,4 +1,4 @@
-"""Byte layout of a FreeML NVM image: two journal slots, then the arena.
+"""Byte layout of a FreeML NVM image: two journal slots that hold the same record, then the arena.
 
 This construct description is the one source of the journal's layout; the C offsets in
 ``native/src/journal_layout.h`` are generated from it by ``schema/regenerate.py``.
@@ -18,7 +18,9 @@ Record = Struct(
     "tag" / Int32ul,  # the application's name for the sample
     "op" / Int16ul,
     "tile" / Int16ul,
-    "crc32" / Int32ul,  # IEEE 802.3 (zlib) of the 20 bytes before it
+    "boots" / Int16ul,  # openings of the session since the last commit, at most 65535
+    "reserved" / Int16ul,  # 0
+    "crc32" / Int32ul,  # IEEE 802.3 (zlib) of the bytes before it
 )
 
 SLOT_COUNT = 2

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
-
 import graphs
 import numpy as np
 import pytest
@@ -13,6 +11,7 @@ from freeml_pack.graph import Graph
 from freeml_schema import journal
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from journals import fill_slots, journal_slots, sealed
 from power import KEEPERS, CutNvm, PowerCut, infer
 
 BUSY, IDLE, STALE = -14, -15, -18
@@ -26,14 +25,11 @@ def engine_of(graph: Graph, seed: int, *, tight: bool = True, streamed: bool = F
     return Engine(write_blob(graph, plan), streamed=streamed)
 
 
-def records(memory: bytes) -> list[dict]:
-    """The valid records of an image, as construct reads them, newest last."""
-    found = []
-    for slot in range(journal.SLOT_COUNT):
-        data = bytes(memory[slot * journal.SLOT_SIZE :][: journal.Record.sizeof()])
-        if data[:2] == b"FJ":
-            found.append(journal.Record.parse(data))
-    return sorted(found, key=lambda record: record.sequence)
+def record_of(memory: bytes) -> dict:
+    """The record of an image at rest, as construct reads it."""
+    first, second = journal_slots(memory)
+    assert first == second
+    return journal.Record.parse(first)
 
 
 @pytest.mark.parametrize("keep", KEEPERS)
@@ -102,11 +98,11 @@ def test_torn_steps_in_mapped_memory(tight: bool) -> None:
         torn_data, torn_record = before.copy(), after.copy()
         torn_data[arena] = np.where(rng.random(len(arena)) < 0.5, rng.integers(0, 256, len(arena)), after[arena])
         if len(slots):
-            lost = slots[rng.integers(0, len(slots)) :]
+            lost = slots[rng.integers(0, len(slots)) :]  # slot 0 is written first
             torn_record[lost] = before[lost]
         for image in (torn_data, torn_record):
             recovered = Session(engine, bytearray(image.tobytes()))
-            assert recovered.phase == "running"
+            assert recovered.phase in ("running", "done")
             assert recovered.tag == TAG
             recovered.step()
             assert np.array_equal(recovered.output(), expected)
@@ -116,17 +112,17 @@ def test_record_is_what_construct_reads() -> None:
     engine = engine_of(graphs.chain(), 3)
     memory = bytearray(engine.nvm_size)
     session = Session(engine, memory)
-    assert records(memory) == []
+    assert not any(memory)
     session.start(graphs.random_sample(graphs.chain()), TAG)
     commits = 1
     while not session.step(1):
-        newest = records(memory)[-1]
+        newest = record_of(memory)
         assert (newest.model_id, newest.tag, newest.exit) == (engine.model_id, TAG, 0)
         assert newest.sequence == session.sequence == session.commits
         if session.commits > commits:
             assert (str(newest.phase), newest.op, newest.tile) == ("RUNNING", session.op, session.tile)
             commits = session.commits
-    newest = records(memory)[-1]
+    newest = record_of(memory)
     assert (str(newest.phase), newest.op, newest.tile) == ("DONE", engine.op_count, 0)
 
 
@@ -165,7 +161,7 @@ def test_only_what_a_step_wrote_is_written() -> None:
     infer(engine, nvm, sample, TAG)
     outputs = sum(int(np.prod(graphs.space(graph, op))) for op in graph.ops)
     commits = Session(engine, nvm).sequence
-    assert nvm.bytes_written == len(sample) + outputs + commits * journal.Record.sizeof()
+    assert nvm.bytes_written == len(sample) + outputs + commits * journal.SLOT_COUNT * journal.Record.sizeof()
 
 
 def test_sequence_wraps_around() -> None:
@@ -175,38 +171,19 @@ def test_sequence_wraps_around() -> None:
     session = Session(engine, memory)
     session.start(sample, TAG)
     session.step(3)
-    newest = records(memory)[-1]
-    memory[:64] = bytes(64)
-    memory[:24] = sealed(newest, sequence=0xFFFFFFFE)
-    sequence = 0xFFFFFFFE
+    sequence = 0xFFFFFFFD
+    fill_slots(memory, sealed(record_of(memory), sequence=sequence))
     done = False
     while not done:
         session = Session(engine, memory)  # a reset after each commit: an old record taken for the newest would show
         assert session.phase == "running"
-        assert session.sequence == sequence
+        assert session.sequence == (sequence + 1) % 2**32  # the opening was counted
         while not session.commits:
             done = session.step(1)
-        sequence = (sequence + 1) % 2**32
+        sequence = (sequence + 2) % 2**32
     session = Session(engine, memory)
     assert 3 < session.sequence < 1000
     assert np.array_equal(session.output(), engine.run(sample))
-
-
-def sealed(record: dict, **changes: object) -> bytes:
-    """A record's bytes with fields changed and the checksum right."""
-    fields = {key: value for key, value in record.items() if not key.startswith("_")} | changes | {"crc32": 0}
-    data = journal.Record.build(fields)
-    return data[:20] + zlib.crc32(data[:20]).to_bytes(4, "little")
-
-
-@pytest.mark.parametrize("changes", [{"model_id": 1}, {"op": 999}, {"tile": 60000}, {"phase": 3}, {"exit": 1}])
-def test_record_that_is_not_ours_is_not_resumed(changes: dict) -> None:
-    engine = engine_of(graphs.chain(), 3)
-    memory = bytearray(engine.nvm_size)
-    Session(engine, memory).start(graphs.random_sample(graphs.chain()), TAG)
-    assert Session(engine, memory).phase == "running"
-    memory[:24] = sealed(journal.Record.parse(memory[:24]), **changes)
-    assert Session(engine, memory).phase == "idle"
 
 
 def test_model_that_comes_back_does_not_resume_in_a_foreign_arena() -> None:

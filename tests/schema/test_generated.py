@@ -71,15 +71,16 @@ def test_enums_are_flatc_s() -> None:
 
 def test_journal_offsets_are_construct_s() -> None:
     fields = {"phase": "DONE", "exit": 0, "model_id": 0x04030201, "sequence": 0x14131211, "tag": 0x24232221}
-    fields |= {"op": 0x3231, "tile": 0x4241}
-    data = journal.Record.build({**fields, "crc32": 0x54535251})
+    fields |= {"op": 0x3231, "tile": 0x4241, "boots": 0x5251, "reserved": 0x6261}
+    data = journal.Record.build({**fields, "crc32": 0x74737271})
     header = constants("journal_layout.h")
     assert len(data) == header["FML_RECORD_SIZE"]
     assert struct.unpack_from("<H", data, header["FML_RECORD_MAGIC_AT"])[0] == header["FML_RECORD_MAGIC_VALUE"]
     assert data[header["FML_RECORD_PHASE_AT"]] == 2
-    for name, code in [("model_id", "<I"), ("sequence", "<I"), ("tag", "<I"), ("op", "<H"), ("tile", "<H")]:
+    wide, narrow = ("model_id", "sequence", "tag"), ("op", "tile", "boots", "reserved")
+    for name, code in [*((name, "<I") for name in wide), *((name, "<H") for name in narrow)]:
         assert struct.unpack_from(code, data, header[f"FML_RECORD_{name.upper()}_AT"])[0] == fields[name]
-    assert struct.unpack_from("<I", data, header["FML_RECORD_CRC32_AT"])[0] == 0x54535251
+    assert struct.unpack_from("<I", data, header["FML_RECORD_CRC32_AT"])[0] == 0x74737271
     assert header["FML_NVM_ARENA_OFFSET"] == journal.ARENA_OFFSET == header["FML_NVM_SLOT_COUNT"] * header["FML_NVM_SLOT_SIZE"]
 
 

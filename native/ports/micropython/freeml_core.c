@@ -195,7 +195,8 @@ static mp_obj_t open_model(size_t n_args, const mp_obj_t *args) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(open_model_obj, 4, 4, open_model);
 
-/* open_session(state, nvm, arena, scratch): recovers what nvm says. arena: None where nvm is a writable buffer. */
+/* open_session(state, nvm, arena, scratch): recovers what nvm says, and counts the opening in it. arena: None where nvm
+ * is a writable buffer. */
 static mp_obj_t open_session(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
     fml_py_state *state = get_model(args[0]);
@@ -257,13 +258,14 @@ static mp_obj_t output(mp_obj_t state_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(output_obj, output);
 
-/* status(state) -> (phase, stale, tag, steps, commits, remaining) */
+/* status(state) -> (phase, stale, tag, steps, commits, remaining, boots, journal) */
 static mp_obj_t status(mp_obj_t state_in) {
     const fml_session *session = &get_session(state_in)->session;
     mp_obj_t values[] = {
         mp_obj_new_int_from_uint(session->phase),   mp_obj_new_bool(session->stale),
         mp_obj_new_int_from_uint(session->tag),     mp_obj_new_int_from_uint(session->steps),
         mp_obj_new_int_from_uint(session->commits), mp_obj_new_int_from_uint(fml_session_remaining(session)),
+        mp_obj_new_int_from_uint(session->boots),   mp_obj_new_int_from_uint(session->journal),
     };
     return mp_obj_new_tuple(MP_ARRAY_SIZE(values), values);
 }
@@ -282,7 +284,8 @@ static MP_DEFINE_CONST_FUN_OBJ_1(status_obj, status);
 
 #define NUMBER_TABLE(X)                                                                                                \
     X(MP_QSTR_STATE_SIZE, sizeof(fml_py_state))                                                                        \
-    X(MP_QSTR_HEADER_SIZE, FML_HEADER_SIZE)
+    X(MP_QSTR_HEADER_SIZE, FML_HEADER_SIZE)                                                                            \
+    X(MP_QSTR_BOOT_LIMIT, FML_BOOT_LIMIT)
 
 #ifdef MICROPY_ENABLE_DYNRUNTIME
 
