@@ -52,7 +52,7 @@ python3 -c 'import sys; raise SystemExit(sys.version_info < (3, 11))' || {
     exit 2
 }
 
-# The virtual environment is made again only when what it is made from has changed.
+# Packages are installed again only when what they are made from has changed.
 extra=$([ "$profile" = develop ] && echo "[dev]" || echo "[demo]")
 stamp=$venv/.$profile
 sources=$(cat pyproject.toml setup.py requirements.txt | cksum)
@@ -62,4 +62,7 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$sources" ]; then
     $venv/bin/python -m pip install -q --disable-pip-version-check --upgrade-strategy only-if-needed -c requirements.txt torch
     $venv/bin/python -m pip install -q --disable-pip-version-check -c requirements.txt -e ".$extra"
     echo "$sources" >"$stamp"
+elif [ -n "$(find native -name '*.[ch]' -newer "$(ls -t host/freeml_pack/_engine*.so 2>/dev/null | head -n 1)" 2>&1)" ]; then
+    echo "setup: building the C core again"
+    $venv/bin/python -m pip install -q --disable-pip-version-check --no-deps -e .
 fi

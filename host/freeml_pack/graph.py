@@ -27,15 +27,12 @@ class Quant:
     zero_point: int
 
 
-Stats = tuple[np.ndarray, np.ndarray]
-
-
 @dataclass(frozen=True)
 class Tensor:
     name: str
     shape: Shape
     quant: Quant | None = None
-    stats: Stats | None = field(default=None, compare=False)
+    stats: tuple[np.ndarray, np.ndarray] | None = field(default=None, compare=False)
     """(mean, standard deviation) of each channel, float32 [C], before the activation of the op that writes the tensor:
     a folded batch norm's bias and |weight|. Calibration without data lives on them."""
 

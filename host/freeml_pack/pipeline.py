@@ -92,6 +92,7 @@ def pack(options: PackOptions, display: ProgressDisplay | None = None) -> PackRe
     check_fits(graph, memory_plan, constants, costs, target)
     with display.stage("checking the engine against the oracle"):
         _self_check(graph, engine, data, options.seed)
+    accuracy = _measure(model, graph, engine, data, options, display)
     return PackResult(
         model=options.model.name,
         format=model.kind,
@@ -103,8 +104,8 @@ def pack(options: PackOptions, display: ProgressDisplay | None = None) -> PackRe
         constant_bytes=constants,
         float32_bytes=_float32_bytes(float_graph),
         costs=costs,
-        accuracy=_measure(model, graph, engine, data, options, display),
-        notes=tuple(notes),
+        accuracy=accuracy,
+        notes=(*notes, *_doubts(graph, accuracy)),
         seconds=time.monotonic() - started,
     )
 
@@ -218,6 +219,16 @@ def _measure(
         int8=None if truth is None else float((packed == truth).mean()),
         agreement=float((real == packed).mean()),
     )
+
+
+def _doubts(graph: Graph, accuracy: Accuracy | None) -> list[str]:
+    """What a person should look at before trusting the figures."""
+    classes = max(2, graph.tensors[graph.output].size)
+    if accuracy is None or accuracy.real is None or accuracy.real >= 1.5 / classes:
+        return []
+    return [
+        "the original model hardly beats chance: do --mean, --std, --scale and the labels match its training?."
+    ]
 
 
 def _float_labels(graph: Graph, scores: np.ndarray) -> np.ndarray:

@@ -31,40 +31,39 @@ void fml_interp_reset(const fml_model *model, uint8_t *scratch) {
     }
 }
 
-static int fetch_mapped(const fml_model *model, const fml_block *block, fml_work *work) {
-    const fml_op *op = work->op;
-    int status = FML_OK;
-    if (block->size != 0) {
-        work->params = fml_model_fetch(model, op->params + block->offset, block->size, NULL, &status);
+/* `size` bytes of constants: in the mapped source, else in scratch at *room, which then points behind them. */
+static const uint8_t *constants(const fml_model *model, uint32_t offset, uint32_t size, uint8_t **room, bool loaded,
+                                int *status) {
+    uint8_t *const buffer = *room;
+    if (buffer != NULL) {
+        *room += size;
     }
-    if (has_lookup(op)) {
-        work->lookup = fml_model_fetch(model, op->lookup, LOOKUP_SIZE, NULL, &status);
-    }
-    return status;
+    return loaded || size == 0 ? buffer : fml_model_fetch(model, offset, size, buffer, status);
 }
 
-static int fetch_streamed(const fml_model *model, const fml_block *block, uint16_t index, fml_work *work) {
+/* Points work->params and work->lookup to the tile's constants, work->scratch to the kernel's scratch. */
+static int fetch(const fml_model *model, uint16_t index, fml_work *work) {
     const fml_op *op = work->op;
-    uint32_t *const tag = tag_of(work->scratch);
+    const fml_block block = fml_op_block(op, &work->tile);
     const uint32_t wanted = (uint32_t)index << 16 | (uint32_t)(work->tile.channel_begin / op->tile_channels);
+    uint32_t *tag = NULL;
+    uint8_t *room = NULL;
+    bool loaded = false;
     int status = FML_OK;
-    work->scratch += TAG_SIZE;
-    uint8_t *const params = work->scratch + fml_round_up_4(fml_kernel_scratch(op)), *const lookup =
-                                                                                        params + block->size;
-    if (*tag != wanted) {
+    if (model->source.mapped == NULL) {
+        tag = tag_of(work->scratch);
+        loaded = *tag == wanted;
         *tag = TAG_NONE; /* a read may fail half-way */
-        if (block->size != 0) {
-            fml_model_fetch(model, op->params + block->offset, block->size, params, &status);
-        }
-        if (has_lookup(op)) {
-            fml_model_fetch(model, op->lookup, LOOKUP_SIZE, lookup, &status);
-        }
-        if (status == FML_OK) {
-            *tag = wanted;
-        }
+        work->scratch += TAG_SIZE;
+        room = work->scratch + fml_round_up_4(fml_kernel_scratch(op));
     }
-    work->params = params;
-    work->lookup = has_lookup(op) ? lookup : NULL;
+    work->params = constants(model, op->params + block.offset, block.size, &room, loaded, &status);
+    if (has_lookup(op)) {
+        work->lookup = constants(model, op->lookup, LOOKUP_SIZE, &room, loaded, &status);
+    }
+    if (tag != NULL && status == FML_OK) {
+        *tag = wanted;
+    }
     return status;
 }
 
@@ -96,12 +95,9 @@ int fml_interp_step(const fml_model *model, uint8_t *arena, uint8_t *scratch, ui
     work.input = (const int8_t *)arena + (op.input_index != FML_NO_INDEX ? op.input.offset : 0);
     work.input2 = (const int8_t *)arena + (op.input2_index != FML_NO_INDEX ? op.input2.offset : 0);
     work.output = (int8_t *)arena + op.output.offset;
-    work.params = NULL;
     work.lookup = NULL;
     work.scratch = scratch;
-    const fml_block block = fml_op_block(&op, &work.tile);
-    status =
-        model->source.mapped != NULL ? fetch_mapped(model, &block, &work) : fetch_streamed(model, &block, index, &work);
+    status = fetch(model, index, &work);
     if (status != FML_OK) {
         return status;
     }

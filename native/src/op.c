@@ -1,60 +1,50 @@
 /* Geometry of operators: iteration space, tiles, blocks of constants. */
 #include "op.h"
+#include "bytes.h"
 #include "model_layout.h"
 
-fml_shape fml_op_space(const fml_op *op) {
+static const fml_shape *space_of(const fml_op *op) {
     const bool viewed = op->kind == FML_OP_KIND_QUANTIZE || op->kind == FML_OP_KIND_COPY;
-    return viewed ? op->view.space : op->output.shape;
+    return viewed ? &op->view.space : &op->output.shape;
+}
+
+fml_shape fml_op_space(const fml_op *op) {
+    return *space_of(op);
 }
 
 static uint16_t parts(uint16_t whole, uint16_t part) {
     return (uint16_t)(whole / part + (whole % part != 0));
 }
 
-/* Product of two numbers, UINT32_MAX where it does not fit: sizes in a blob that is still to be verified can be
+/* Product of two numbers, FML_SIZE_MAX where it is larger: sizes in a blob that is still to be verified can be
  * anything. */
 static uint32_t product(uint32_t a, uint32_t b) {
-    if (((a | b) >> 16) != 0 && b != 0 && a > UINT32_MAX / b) {
-        return UINT32_MAX;
-    }
-    return a * b;
+    return b != 0 && a > FML_SIZE_MAX / b ? FML_SIZE_MAX : a * b;
 }
 
 uint32_t fml_op_tile_count(const fml_op *op) {
-    const fml_shape space = fml_op_space(op);
-    const uint32_t rows = parts(space.height, op->tile_rows);
-    const uint32_t columns = parts(space.width, op->tile_columns);
-    return product(product(rows, columns), parts(space.channels, op->tile_channels));
+    const fml_shape *space = space_of(op);
+    const uint32_t rows = parts(space->height, op->tile_rows);
+    const uint32_t columns = parts(space->width, op->tile_columns);
+    return product(product(rows, columns), parts(space->channels, op->tile_channels));
 }
 
-typedef struct range {
-    uint16_t begin, end;
-} range;
-
-static range part_of(uint16_t whole, uint16_t part, uint32_t index) {
-    range r;
-    const uint32_t begin = index * part;
-    const uint32_t end = begin + part;
-    r.begin = (uint16_t)begin;
-    r.end = end < whole ? (uint16_t)end : whole;
-    return r;
+/* Part `index` of an axis cut in pieces of `part`. */
+static void cut(uint16_t whole, uint16_t part, uint32_t index, uint16_t *begin, uint16_t *end) {
+    const uint32_t first = index * part;
+    *begin = (uint16_t)first;
+    *end = whole - first > part ? (uint16_t)(first + part) : whole;
 }
 
 fml_tile fml_op_tile(const fml_op *op, uint32_t index) {
-    const fml_shape space = fml_op_space(op);
-    const uint16_t row_blocks = parts(space.height, op->tile_rows);
-    const uint16_t column_blocks = parts(space.width, op->tile_columns);
-    const uint32_t outer = index / row_blocks;
-    const range rows = part_of(space.height, op->tile_rows, index % row_blocks);
-    const range columns = part_of(space.width, op->tile_columns, outer % column_blocks);
-    const range channels = part_of(space.channels, op->tile_channels, outer / column_blocks);
+    const fml_shape *space = space_of(op);
+    const uint16_t rows = parts(space->height, op->tile_rows);
+    const uint16_t columns = parts(space->width, op->tile_columns);
+    const uint32_t outer = index / rows;
     fml_tile tile;
-    tile.row_begin = rows.begin;
-    tile.row_end = rows.end;
-    tile.column_begin = columns.begin;
-    tile.column_end = columns.end;
-    tile.channel_begin = channels.begin;
-    tile.channel_end = channels.end;
+    cut(space->height, op->tile_rows, index % rows, &tile.row_begin, &tile.row_end);
+    cut(space->width, op->tile_columns, outer % columns, &tile.column_begin, &tile.column_end);
+    cut(space->channels, op->tile_channels, outer / columns, &tile.channel_begin, &tile.channel_end);
     return tile;
 }
 
@@ -66,27 +56,24 @@ uint32_t fml_op_taps(const fml_op *op) {
     return product(window, (uint32_t)(op->input.shape.channels / op->window.groups));
 }
 
-/* Output channels of a group, or of the whole block where there is one group. */
-static uint16_t group_channels(const fml_op *op, uint16_t block_channels) {
-    return op->window.groups == 1 ? block_channels : (uint16_t)(op->output.shape.channels / op->window.groups);
+/* Bytes of constants and weights of one output channel. */
+static uint32_t channel_size(const fml_op *op) {
+    return FML_CHANNEL_CONSTANTS_SIZE + fml_op_taps(op);
 }
 
 uint32_t fml_op_group_size(const fml_op *op, uint16_t channels) {
-    const uint32_t each = fml_op_taps(op);
-    if (each > UINT32_MAX - FML_CHANNEL_CONSTANTS_SIZE) {
-        return UINT32_MAX;
-    }
-    return product(each + FML_CHANNEL_CONSTANTS_SIZE,
-                   op->kind == FML_OP_KIND_CONV_2D ? fml_round_up_4(channels) : channels);
+    return product(op->kind == FML_OP_KIND_CONV_2D ? fml_round_up_4(channels) : channels, channel_size(op));
 }
 
-/* Bytes of a block of so many output channels, for the kinds that are stored in blocks. */
-static uint32_t block_size(const fml_op *op, uint16_t channels) {
-    if (op->kind == FML_OP_KIND_DEPTHWISE_CONV_2D) {
+/* Bytes of so many channels that begin where a block does: blocks end at a whole group or a multiple of 4 channels, so
+ * that this is where the next one begins, too. */
+static uint32_t stored_size(const fml_op *op, uint16_t channels) {
+    const uint16_t groups = op->window.groups;
+    if (op->kind != FML_OP_KIND_CONV_2D || groups == 1) {
         return fml_op_group_size(op, channels);
     }
-    const uint16_t each = group_channels(op, channels);
-    return product(fml_op_group_size(op, each), (uint32_t)(channels / each));
+    const uint16_t each = (uint16_t)(op->output.shape.channels / groups);
+    return product((uint32_t)(channels / each), fml_op_group_size(op, each));
 }
 
 static bool has_blocks(const fml_op *op) {
@@ -96,11 +83,8 @@ static bool has_blocks(const fml_op *op) {
 fml_block fml_op_block(const fml_op *op, const fml_tile *tile) {
     fml_block block = {0, op->params_size};
     if (has_blocks(op)) {
-        const uint32_t index = (uint32_t)(tile->channel_begin / op->tile_channels);
-        if (index != 0) {
-            block.offset = product(index, block_size(op, op->tile_channels));
-        }
-        block.size = block_size(op, (uint16_t)(tile->channel_end - tile->channel_begin));
+        block.offset = stored_size(op, tile->channel_begin);
+        block.size = stored_size(op, (uint16_t)(tile->channel_end - tile->channel_begin));
     }
     return block;
 }
@@ -120,25 +104,12 @@ static bool blocks_ok(const fml_op *op) {
     return op->tile_channels >= out || op->tile_channels % (out / groups) == 0;
 }
 
-static bool blocks_size_ok(const fml_op *op) {
-    if (!blocks_ok(op)) {
-        return false;
-    }
-    const uint32_t last = (uint32_t)parts(op->output.shape.channels, op->tile_channels) - 1;
-    const range channels = part_of(op->output.shape.channels, op->tile_channels, last);
-    fml_tile tile = {0, 0, 0, 0, 0, 0};
-    tile.channel_begin = channels.begin;
-    tile.channel_end = channels.end;
-    const fml_block block = fml_op_block(op, &tile);
-    return block.offset <= op->params_size && block.size == op->params_size - block.offset;
-}
-
 bool fml_op_params_ok(const fml_op *op) {
     const uint32_t size = op->params_size;
     switch (op->kind) {
     case FML_OP_KIND_CONV_2D:
     case FML_OP_KIND_DEPTHWISE_CONV_2D:
-        return blocks_size_ok(op);
+        return blocks_ok(op) && stored_size(op, op->output.shape.channels) == size;
     case FML_OP_KIND_QUANTIZE:
         return size == FML_QUANTIZE_ENTRY_SIZE || size == (uint32_t)op->view.space.channels * FML_QUANTIZE_ENTRY_SIZE;
     case FML_OP_KIND_AVERAGE_POOL_2D:

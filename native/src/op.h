@@ -61,9 +61,8 @@ typedef struct fml_work {
     const int8_t *input2;
     int8_t *output;
     const uint8_t *params; /* constants of the tile's channel block (see fml_op_block), any alignment; NULL: none */
-    const uint8_t
-        *lookup;      /* 256 bytes, index q + 128; NULL: none. COPY and QUANTIZE apply it, interp.c for the others */
-    uint8_t *scratch; /* fml_kernel_scratch(op) bytes, aligned to 4 */
+    const uint8_t *lookup; /* 256 bytes, index q + 128; NULL: none. Only COPY and QUANTIZE apply it (else interp.c) */
+    uint8_t *scratch;      /* fml_kernel_scratch(op) bytes, aligned to 4 */
 } fml_work;
 
 /* The op's iteration space. */
@@ -94,7 +93,7 @@ fml_block fml_op_block(const fml_op *op, const fml_tile *tile);
 bool fml_op_params_ok(const fml_op *op);
 
 /* Weights per output channel: CONV_2D kernel_height * kernel_width * input channels of a group, DEPTHWISE_CONV_2D
- * kernel_height * kernel_width. UINT32_MAX where it does not fit. */
+ * kernel_height * kernel_width. At most FML_SIZE_MAX, whatever the numbers. */
 uint32_t fml_op_taps(const fml_op *op);
 
 /* Bytes of constants and weights of one CONV_2D group, or DEPTHWISE_CONV_2D block, of so many output channels. */

@@ -1,6 +1,5 @@
-/* Requantization, int32 accumulator -> int8, with a 16-bit multiplier (SPEC.md, "Numbers"). Whatever the constants,
- * nothing here is undefined behaviour: accumulators are kept modulo 2^32. `>>` of a negative number is the arithmetic
- * shift, as all compilers that the project knows have it. */
+/* Requantization, int32 accumulator -> int8, with a 16-bit multiplier (SPEC.md, "Numbers"). `>>` of a negative number
+ * is the arithmetic shift, as all compilers that the project knows have it. */
 #ifndef FML_QUANT_H
 #define FML_QUANT_H
 
@@ -8,9 +7,9 @@
 
 /* Constants of one output channel, unpacked. 8 bytes. */
 typedef struct fml_channel {
-    uint32_t bias; /* int32, modulo 2^32 */
-    uint16_t multiplier;
-    uint8_t shift; /* 0..31 */
+    uint32_t bias;       /* int32, added modulo 2^32 */
+    uint16_t multiplier; /* 0..32767 */
+    uint8_t shift;       /* 1..31 */
     uint8_t reserved;
 } fml_channel;
 
@@ -30,17 +29,19 @@ static inline int8_t fml_clamp(int32_t value, const fml_range *range) {
     return (int8_t)value;
 }
 
-/* value / 2^shift, rounded to nearest, halves up; value + 2^(shift-1) is taken modulo 2^32. */
-static inline int32_t fml_shift_round(uint32_t value, uint8_t shift) {
-    return (int32_t)(value + ((UINT32_C(1) << shift) >> 1)) >> shift;
+/* (value + 2^(shift-1)) >> shift, which is value / 2^shift rounded to nearest, halves up; in this form nothing
+ * overflows. shift: 1..31. */
+static inline int32_t fml_shift_round(int32_t value, uint8_t shift) {
+    return ((value >> (shift - 1)) + 1) >> 1;
 }
 
-/* The int8 output of an accumulator. The 48-bit product is made of two 16-bit multiplies, cheap on every core. */
+/* The int8 output of an accumulator. The 48-bit product is made of two 16-bit multiplies, cheap on every core.
+ * multiplier: 0..32767; shift: 1..31. */
 static inline int8_t fml_requantize(uint32_t accumulator, uint16_t multiplier, uint8_t shift, const fml_range *range) {
     const uint32_t a = accumulator << range->left_shift;
     const int32_t high = ((int32_t)a >> 16) * (int32_t)multiplier;
     const uint32_t low = ((a & UINT32_C(0xffff)) * multiplier) >> 16;
-    return fml_clamp(fml_shift_round((uint32_t)high + low, shift) + range->zero_point, range);
+    return fml_clamp(fml_shift_round(high + (int32_t)low, shift) + range->zero_point, range);
 }
 
 #endif

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from conftest import Device, Packed
@@ -47,6 +49,8 @@ print(tried > 2000)
     assert device.output(script).splitlines() == ["True"]
 
 
+HEADER = Path(__file__).resolve().parents[2] / "native" / "include" / "freeml.h"
+STATUS_TEXTS = dict(re.findall(r'X\((FML_\w+), *-?\d+, *"(.*?)"\)', HEADER.read_text()))
 SETUP = "from freeml import Model\nmodel = Model('model.fml')\nsample = open('sample.bin', 'rb').read()\n"
 
 
@@ -55,25 +59,25 @@ SETUP = "from freeml import Model\nmodel = Model('model.fml')\nsample = open('sa
     [
         (
             "model.infer(sample[1:])",
-            "ValueError: sample has the wrong number of bytes (this network: 784 bytes, shape (1, 28, 28))",
+            "ValueError: {FML_ERROR_SAMPLE_SIZE} (this network: 784 bytes, shape (1, 28, 28))",
         ),
         ("model.infer([0.5] * 784)", "ValueError: sample must have integers in -128..127; for floats see Model.quantize()"),
         ("model.infer([128] * 784)", "ValueError: sample must have integers in -128..127; for floats see Model.quantize()"),
         ("model.infer(sample, tag=-1)", "ValueError: tag must be in 0..4294967295"),
         ("model.infer(sample, tag=1 << 32)", "ValueError: tag must be in 0..4294967295"),
-        ("model.step()", "RuntimeError: no inference is under way; start one first"),
-        ("model.output()", "RuntimeError: the inference has not finished"),
-        ("model.start(sample); model.start(sample)", "RuntimeError: an inference is under way; finish or cancel it first"),
-        ("model.start(sample); model.output()", "RuntimeError: the inference has not finished"),
-        ("Model('model.fml', nvm=bytearray(99))", "ValueError: nonvolatile memory is smaller than the blob needs"),
+        ("model.step()", "RuntimeError: {FML_ERROR_IDLE}"),
+        ("model.output()", "RuntimeError: {FML_ERROR_NOT_DONE}"),
+        ("model.start(sample); model.start(sample)", "RuntimeError: {FML_ERROR_BUSY}"),
+        ("model.start(sample); model.output()", "RuntimeError: {FML_ERROR_NOT_DONE}"),
+        ("Model('model.fml', nvm=bytearray(99))", "ValueError: {FML_ERROR_NVM_SIZE}"),
         ("Model('model.fml', nvm=bytes(9999))", "ValueError: the NVM's buffer is read-only"),
-        ("Model(b'')", "ValueError: blob is not as long as it says; copy it again"),
-        ("Model('sample.bin')", "ValueError: not a FreeML blob (the identifier FML1 is missing)"),
+        ("Model(b'')", "ValueError: {FML_ERROR_TRUNCATED}"),
+        ("Model('sample.bin')", "ValueError: {FML_ERROR_NOT_A_MODEL}"),
         ("Model('missing.fml')", "OSError: [Errno 2] ENOENT: missing.fml"),
     ],
 )
 def test_one_sentence(statement: str, error: str, device: Device, small: Packed) -> None:
-    assert device.error(SETUP + statement) == error
+    assert device.error(SETUP + statement) == error.format(**STATUS_TEXTS)
 
 
 @pytest.mark.parametrize("count", [0, 1, 785])

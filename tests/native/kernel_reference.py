@@ -111,13 +111,15 @@ def places(strides: Strides, space: Shape) -> np.ndarray:
 
 def quantize(case: Case, constants: np.ndarray) -> np.ndarray:
     """Values over the view's space. constants [n, 3]: m, o, s."""
-    assert case.view is not None and case.sample is not None
+    assert case.view is not None
+    assert case.sample is not None
     x = case.sample[places(case.view.source, case.space)].astype(np.int64)
     return np.clip((x * constants[:, 0] + constants[:, 1]) >> constants[:, 2], *case.limits)
 
 
 def copy(case: Case) -> np.ndarray:
     """Values over the view's space."""
-    assert case.view is not None and case.input is not None
+    assert case.view is not None
+    assert case.input is not None
     x = case.input.reshape(-1)[places(case.view.source, case.space)].astype(np.int64)
     return np.clip(x, *case.limits) if case.lookup is None else case.lookup[x + 128].astype(np.int64)

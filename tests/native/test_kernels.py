@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
+from typing import Any
 
 import kernel_reference as reference
 import numpy as np
@@ -13,7 +15,7 @@ from kernel_library import ADAPTIVE, SAMPLE_TYPES, Case, Run, Shape, Strides, Vi
 
 EXAMPLES = settings(max_examples=120, deadline=None)
 SMALL = st.integers(1, 3)
-Draw = st.DrawFn
+Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 
 def check(case: Case, expected: np.ndarray, rng: np.random.Generator) -> None:
@@ -96,7 +98,8 @@ def channel_constants(
     bias = rng.integers(-bound, bound + 1, channels)
     left = 0 if edge else draw(st.integers(0, shift_limit(most + bound)))
     low = draw(st.sampled_from([0, 16384, 32767]))
-    return bias, rng.integers(low, 32768, channels), rng.integers(1, draw(st.sampled_from([3, 12, 18, 32])), channels), left
+    high = draw(st.sampled_from([3, 12, 18, 32]))
+    return np.asarray(bias), np.asarray(rng.integers(low, 32768, channels)), np.asarray(rng.integers(1, high, channels)), left
 
 
 def pack_channels(bias: np.ndarray, m: np.ndarray, s: np.ndarray, weights: bytes) -> bytes:

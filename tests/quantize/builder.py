@@ -18,7 +18,6 @@ from freeml_pack.graph import (
     Quantize,
     Sample,
     Shape,
-    Stats,
     Strides,
     Tensor,
     View,
@@ -122,6 +121,6 @@ class Builder:
         destination = Strides((channels - depth) // 2, shape[1] * channels, channels, 1)
         return self._add(Copy(**names, inputs=(x,), view=View((*shape[:2], depth), source, destination)), shape)
 
-    def graph(self, output: str, stats: dict[str, Stats] | None = None) -> Graph:
+    def graph(self, output: str, stats: dict[str, tuple[np.ndarray, np.ndarray]] | None = None) -> Graph:
         tensors = {name: Tensor(name, shape, stats=(stats or {}).get(name)) for name, shape in self.shapes.items()}
         return Graph("built", Sample(self.sample_shape), tuple(self.ops), tensors, output)

@@ -39,13 +39,15 @@ def detect(path: Path) -> FileKind:
 
 
 def _detect_archive(path: Path) -> FileKind:
+    incomplete = f"{path} is an incomplete archive (cut off while being saved or copied?); copy or save it again"
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
+            begins = min((member.header_offset for member in archive.infolist()), default=0)
     except (zipfile.BadZipFile, OSError) as error:
-        raise PackError(
-            f"{path} is an incomplete archive (cut off while being saved or copied?); copy or save it again"
-        ) from error
+        raise PackError(incomplete) from error
+    if begins > 0:  # what is left is an archive inside the archive
+        raise PackError(incomplete)
     parts = [PurePosixPath(name).parts for name in names]
     last = {part[-1] for part in parts if part}
     folders = {part[-2] for part in parts if len(part) > 1}

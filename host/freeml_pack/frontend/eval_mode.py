@@ -26,7 +26,8 @@ def to_eval_mode(module: torch.fx.GraphModule) -> None:
         operator: Any = node.target
         name = operator.name().split(".")[0] if isinstance(operator, torch._ops.OpOverload) else ""
         position = _TRAINING_ARGUMENT.get(name)
-        if position is None:
+        has_statistics = "batch_norm" not in name or (len(node.args) > 3 and node.args[3] is not None)
+        if position is None or not has_statistics:
             continue
         if len(node.args) > position:
             node.args = (*node.args[:position], False, *node.args[position + 1 :])

@@ -45,9 +45,9 @@ def _load(path: Path, allow_pickle: bool) -> Any:
                 "imported, or save the model with torch.export.save"
             ) from error
         except Exception as error:
-            foreign = re.search(r"GLOBAL ([\w.]+)|Unsupported (?:global|class|operand)", str(error))
-            if foreign and not allow_pickle:
-                what = f"the class {foreign[1]}" if foreign[1] else "Python objects"
+            foreign = re.search(r"GLOBAL ([\w.]+)", str(error))
+            if not allow_pickle and (foreign or "Unsupported" in str(error)):
+                what = f"the class {foreign[1]}" if foreign else "Python objects"
                 raise PackError(
                     f"{path} is a pickle with {what} in it, and loading it runs code from the file; pass --allow-pickle if you "
                     "trust where it comes from, or save the model with torch.export.save"

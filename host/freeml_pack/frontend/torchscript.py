@@ -20,8 +20,9 @@ from freeml_pack.frontend.quiet import first_line, quiet
 
 
 def load_torchscript(path: Path, input_shape: Shape | None) -> LoadedModel:
+    script = _load(path)
     shape = require_shape(input_shape, "TorchScript file")
-    program = _convert(_load(path), torch.zeros(1, *shape))
+    program = _convert(script, torch.zeros(1, *shape))
     loaded = from_program(program, path.stem, "TorchScript", shape)
     # Loaded again: running a script that was traced in training mode changes its batch-norm statistics.
     predict = _agreeing(eager_predictor(_load(path)), loaded.predict, shape)

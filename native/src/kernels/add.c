@@ -14,7 +14,7 @@ void fml_kernel_add(const fml_work *work) {
         int8_t *to = work->output + runs.offset;
         for (uint32_t i = 0; i < runs.length; ++i) {
             const int32_t total = x1[i] * m1 + x2[i] * m2 - zero;
-            to[i] = fml_clamp(fml_shift_round((uint32_t)total, shift) + range.zero_point, &range);
+            to[i] = fml_clamp(fml_shift_round(total, shift) + range.zero_point, &range);
         }
     }
 }

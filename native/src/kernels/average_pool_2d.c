@@ -2,9 +2,9 @@
 
 static uint32_t sum(const fml_pool *pool, const int8_t *line) {
     uint32_t total = 0;
-    for (uint16_t row = pool->rows; row != 0; --row, line += pool->row_step) {
+    for (uint16_t row = pool->rows; row != 0; --row, line += pool->steps.row) {
         const int8_t *from = line;
-        for (uint16_t column = pool->columns; column != 0; --column, from += pool->column_step) {
+        for (uint16_t column = pool->columns; column != 0; --column, from += pool->steps.column) {
             const int32_t x = *from;
             total += (uint32_t)x;
         }
@@ -19,8 +19,7 @@ void fml_kernel_average_pool_2d(const fml_work *work) {
     const uint32_t entries = op->params_size / FML_SCALE_SIZE;
     const uint16_t channels = (uint16_t)(work->tile.channel_end - work->tile.channel_begin);
     fml_pool pool;
-    pool.work = work;
-    pool.pixels = fml_pixels_of(&work->tile);
+    fml_pool_begin(&pool, work);
     while (fml_pool_next(&pool)) {
         /* One entry serves all counts; of several, entry count - 1. */
         const uint32_t count = (uint32_t)pool.rows * pool.columns;

@@ -8,3 +8,16 @@ void fml_channels_unpack(fml_channel *to, const uint8_t *group, uint32_t total, 
         to->shift = shifts[i];
     }
 }
+
+void fml_requantize_pair(int8_t *to0, int8_t *to1, const int32_t *sums, uint32_t step, const fml_channel *channels,
+                         uint16_t count, const fml_range *range) {
+    const fml_range r =
+        *range; /* `to` may point to anything, for all that a compiler knows: registers are safe from it */
+    for (const fml_channel *const end = channels + count; channels != end; ++channels, ++sums) {
+        const uint32_t bias = channels->bias;
+        const uint16_t multiplier = channels->multiplier;
+        const uint8_t shift = channels->shift;
+        *to0++ = fml_requantize((uint32_t)sums[0] + bias, multiplier, shift, &r);
+        *to1++ = fml_requantize((uint32_t)sums[step] + bias, multiplier, shift, &r);
+    }
+}

@@ -2,86 +2,14 @@
  * with 13 usable registers can hold beside its pointers. */
 #include "kernels.h"
 
-/* One tap of four channels. The product of two int8 fits a 16-bit int: one multiply on 16-bit cores. */
-#define TAP_4X1(i)                                                                                                     \
-    do {                                                                                                               \
-        const int x = x0[i];                                                                                           \
-        a0 += (uint32_t)(x * w[4 * (i)]);                                                                              \
-        a1 += (uint32_t)(x * w[4 * (i) + 1]);                                                                          \
-        a2 += (uint32_t)(x * w[4 * (i) + 2]);                                                                          \
-        a3 += (uint32_t)(x * w[4 * (i) + 3]);                                                                          \
-    } while (0)
-
-#define TAP_4X2(i)                                                                                                     \
-    do {                                                                                                               \
-        const int x = x0[i], y = x1[i];                                                                                \
-        int v = w[4 * (i)];                                                                                            \
-        a0 += (uint32_t)(x * v);                                                                                       \
-        b0 += (uint32_t)(y * v);                                                                                       \
-        v = w[4 * (i) + 1];                                                                                            \
-        a1 += (uint32_t)(x * v);                                                                                       \
-        b1 += (uint32_t)(y * v);                                                                                       \
-        v = w[4 * (i) + 2];                                                                                            \
-        a2 += (uint32_t)(x * v);                                                                                       \
-        b2 += (uint32_t)(y * v);                                                                                       \
-        v = w[4 * (i) + 3];                                                                                            \
-        a3 += (uint32_t)(x * v);                                                                                       \
-        b3 += (uint32_t)(y * v);                                                                                       \
-    } while (0)
-
-/* sums[i] = bias of channel i + weights [taps][4] times x0 [taps]. */
-static void dot_4x1(uint32_t *sums, const fml_channel *channel, const int8_t *w, const int8_t *x0, uint32_t taps) {
-    uint32_t a0 = channel[0].bias, a1 = channel[1].bias, a2 = channel[2].bias, a3 = channel[3].bias;
-    const int8_t *const end = x0 + taps, *const end4 = x0 + (taps & ~UINT32_C(3));
-    for (; x0 != end4; x0 += 4, w += 16) {
-        TAP_4X1(0);
-        TAP_4X1(1);
-        TAP_4X1(2);
-        TAP_4X1(3);
-    }
-    for (; x0 != end; ++x0, w += 4) {
-        TAP_4X1(0);
-    }
-    sums[0] = a0;
-    sums[1] = a1;
-    sums[2] = a2;
-    sums[3] = a3;
-}
-
-/* The same for two pixels: sums[0..3] and sums[4..7]. */
-static void dot_4x2(uint32_t *sums, const fml_channel *channel, const int8_t *w, const int8_t *x0, const int8_t *x1,
-                    uint32_t taps) {
-    uint32_t a0 = channel[0].bias, a1 = channel[1].bias, a2 = channel[2].bias, a3 = channel[3].bias;
-    uint32_t b0 = a0, b1 = a1, b2 = a2, b3 = a3;
-    const int8_t *const end = x0 + taps, *const end4 = x0 + (taps & ~UINT32_C(3));
-    for (; x0 != end4; x0 += 4, x1 += 4, w += 16) {
-        TAP_4X2(0);
-        TAP_4X2(1);
-        TAP_4X2(2);
-        TAP_4X2(3);
-    }
-    for (; x0 != end; ++x0, ++x1, w += 4) {
-        TAP_4X2(0);
-    }
-    sums[0] = a0;
-    sums[1] = a1;
-    sums[2] = a2;
-    sums[3] = a3;
-    sums[4] = b0;
-    sums[5] = b1;
-    sums[6] = b2;
-    sums[7] = b3;
-}
-
 /* Whether a window inside the input is one piece of memory: then it needs no gathering. Longer pieces than a kernel row
  * are not worth a loop over pieces: gathering costs about one instruction per byte, once for all output channels. */
 static bool windows_are_pieces(const fml_op *op) {
     const fml_window *window = &op->window;
     const uint32_t tap = (uint32_t)(op->input.shape.channels / window->groups);
     const uint32_t line = tap * window->kernel_width;
-    const uint32_t row_step = (uint32_t)op->input.shape.width * op->input.shape.channels * window->dilation_height;
-    const bool lines = window->kernel_width == 1 || (window->dilation_width == 1 && window->groups == 1);
-    return lines && (window->kernel_height == 1 || row_step == line);
+    const fml_steps steps = fml_window_steps(op);
+    return (window->kernel_width == 1 || steps.column == tap) && (window->kernel_height == 1 || steps.row == line);
 }
 
 /* `count` output channels of the group, from channel `first`, for all pixels of the tile. Pixels outside, channels
@@ -93,30 +21,24 @@ static void group_of_channels(const fml_work *work, const uint8_t *group, uint16
     const uint32_t taps = fml_op_taps(op), stored = fml_round_up_4(count);
     const int8_t *const weights = (const int8_t *)group + FML_CHANNEL_CONSTANTS_SIZE * stored;
     fml_channel *const channels = (fml_channel *)(void *)work->scratch;
+    const uint16_t inputs = (uint16_t)(op->input.shape.channels / op->window.groups);
     fml_patches patches;
-    patches.work = work;
-    patches.channels = (uint16_t)(op->input.shape.channels / op->window.groups);
-    patches.first_channel = (uint16_t)(index * patches.channels);
+    fml_patches_begin(&patches, work, (uint16_t)(index * inputs), inputs);
     patches.buffer = (int8_t *)(channels + stored);
     patches.in_place = windows_are_pieces(op);
-    patches.pixels = fml_pixels_of(&work->tile);
     fml_channels_unpack(channels, group, stored, 0, stored);
     while (fml_patches_next(&patches)) {
         const int8_t *w = weights;
         for (uint32_t c = 0; c < count; c += 4, w += 4 * taps) {
-            uint32_t sums[8];
-            if (patches.count == 2) {
-                dot_4x2(sums, channels + c, w, patches.source[0], patches.source[1], taps);
+            const uint16_t wanted = (uint16_t)(count - c < 4 ? count - c : 4);
+            int32_t sums[8];
+            if (patches.paired) {
+                fml_dot_4x2(sums, w, patches.patch[0].source, patches.patch[1].source, taps);
             } else {
-                dot_4x1(sums, channels + c, w, patches.source[0], taps);
+                fml_dot_4x1(sums, w, patches.patch[0].source, taps);
             }
-            const uint32_t wanted = count - c < 4 ? count - c : 4;
-            for (uint8_t p = 0; p < patches.count; ++p) {
-                int8_t *to = patches.target[p] + first + c;
-                for (uint32_t i = 0; i < wanted; ++i) {
-                    to[i] = fml_requantize(sums[4 * p + i], channels[c + i].multiplier, channels[c + i].shift, &range);
-                }
-            }
+            fml_requantize_pair(patches.patch[0].target + first + c, patches.patch[1].target + first + c, sums,
+                                patches.paired ? 4 : 0, channels + c, wanted, &range);
         }
     }
 }

@@ -46,6 +46,14 @@ fml_span fml_taps_inside(int32_t origin, uint16_t kernel, uint8_t dilation, uint
 int32_t fml_window_row(const fml_op *op, uint16_t row);
 int32_t fml_window_column(const fml_op *op, uint16_t column);
 
+/* Elements from tap to tap of a window. */
+typedef struct fml_steps {
+    uint32_t row, column;
+} fml_steps;
+
+/* Steps of an op's windows in its input. */
+fml_steps fml_window_steps(const fml_op *op);
+
 /* Element (row, column, channel) of a tensor, counted from its start. */
 static inline uint32_t fml_element(const fml_shape *shape, uint32_t row, uint32_t column, uint32_t channel) {
     return (row * shape->width + column) * shape->channels + channel;
@@ -81,19 +89,26 @@ void fml_pixels_advance(fml_pixels *pixels);
 
 /* A window that leaves the input, or does not lie in memory as the kernel wants it, is gathered into a buffer, with
  * zero points for the taps outside: the multiply loops know no borders. */
+typedef struct fml_patch {
+    const int8_t *source; /* first tap of the window, at first_channel */
+    fml_steps steps;
+    int8_t *target; /* the output pixel, at channel 0 */
+} fml_patch;
+
 typedef struct fml_patches {
     const fml_work *work;
     uint16_t first_channel, channels; /* input channels that the kernel reads */
-    int8_t *buffer;                   /* two patches of taps * channels bytes */
-    bool in_place;                    /* windows inside the input are read where they lie */
+    uint32_t patch_size;              /* bytes: taps * channels */
+    fml_steps input_steps;
     fml_pixels pixels;
-    /* Set by fml_patches_next: */
-    const int8_t *source[2];        /* first tap of each window, at first_channel */
-    int8_t *target[2];              /* each output pixel, at channel 0 */
-    uint32_t row_step, column_step; /* from tap to tap */
-    uint8_t count;                  /* 2, or 1 for an odd last pixel; then both source and both target are the same */
+    int8_t *buffer;     /* set by the kernel: fml_patches_size bytes */
+    bool in_place;      /* set by the kernel: windows inside the input are read where they lie */
+    bool paired;        /* set by fml_patches_next: two pixels; else the odd last one, twice */
+    fml_patch patch[2]; /* set by fml_patches_next */
 } fml_patches;
 
+/* All pixels of the work's tile. */
+void fml_patches_begin(fml_patches *patches, const fml_work *work, uint16_t first_channel, uint16_t channels);
 bool fml_patches_next(fml_patches *patches);
 
 /* Bytes of fml_patches.buffer: 0 where no window needs it. */
@@ -109,9 +124,11 @@ typedef struct fml_pool {
     const int8_t *source;   /* first tap inside the input, at the tile's first channel */
     int8_t *target;         /* the output pixel, at the tile's first channel */
     uint16_t rows, columns; /* taps inside the input */
-    uint32_t row_step, column_step;
+    fml_steps steps;
 } fml_pool;
 
+/* All pixels of the work's tile. */
+void fml_pool_begin(fml_pool *pool, const fml_work *work);
 bool fml_pool_next(fml_pool *pool);
 
 /* --- Strided views (view.c)
@@ -125,5 +142,19 @@ uint32_t fml_view_element(const fml_strides *strides, uint16_t row, uint16_t col
 
 /* Unpacks channels begin..end of a stored group of `total` channels (bias, multipliers, shifts). */
 void fml_channels_unpack(fml_channel *to, const uint8_t *group, uint32_t total, uint32_t begin, uint32_t end);
+
+/* to0[i] = int8 of sums[i] + bias, to1[i] of sums[step + i] + bias, for `count` channels. to0 and to1 may be the same.
+ */
+void fml_requantize_pair(int8_t *to0, int8_t *to1, const int32_t *sums, uint32_t step, const fml_channel *channels,
+                         uint16_t count, const fml_range *range);
+
+/* --- Inner loops of CONV_2D (dot_4.c)
+ * ----------------------------------------------------------------------------------- */
+
+/* sums[0..3] = weights [taps][4] times x0 [taps], of four channels. */
+void fml_dot_4x1(int32_t *sums, const int8_t *w, const int8_t *x0, uint32_t taps);
+
+/* The same for two pixels: sums[0..3] of x0, sums[4..7] of x1. */
+void fml_dot_4x2(int32_t *sums, const int8_t *w, const int8_t *x0, const int8_t *x1, uint32_t taps);
 
 #endif

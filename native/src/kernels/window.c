@@ -21,3 +21,10 @@ int32_t fml_window_row(const fml_op *op, uint16_t row) {
 int32_t fml_window_column(const fml_op *op, uint16_t column) {
     return (int32_t)((uint32_t)column * op->window.stride_width) - op->window.pad_left;
 }
+
+fml_steps fml_window_steps(const fml_op *op) {
+    fml_steps steps;
+    steps.row = (uint32_t)op->input.shape.width * op->input.shape.channels * op->window.dilation_height;
+    steps.column = (uint32_t)op->input.shape.channels * op->window.dilation_width;
+    return steps;
+}

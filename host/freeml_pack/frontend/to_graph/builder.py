@@ -9,7 +9,10 @@ import numpy as np
 from freeml_pack.errors import PackError
 from freeml_pack.frontend.to_graph.value import SAMPLE, ZERO, Value, from_layout, to_layout
 from freeml_pack.frontend.to_graph.views import find_views
-from freeml_pack.graph import Activation, Copy, DepthwiseConv2d, Fill, Op, Quantize, Shape, Stats, Strides, Tensor, View, Window
+from freeml_pack.graph import Activation, Copy, DepthwiseConv2d, Fill, Op, Quantize, Shape, Strides, Tensor, View, Window
+
+Stats = tuple[np.ndarray, np.ndarray]
+"""(mean, deviation), see freeml_pack.graph.Tensor."""
 
 
 class Builder:
@@ -150,7 +153,8 @@ class Builder:
         return Value(output, value.index)
 
     def affine(self, value: Value, scale: np.ndarray, shift: np.ndarray, stats: Stats | None = None) -> Value:
-        """value * scale + shift; these, and `stats` of the result, broadcast to the value's shape as in torch."""
+        """value * scale + shift. All constants broadcast to the value's shape as in torch. stats: (mean, deviation) of the
+        result, where known."""
         if (
             (scale == 1.0).all()
             and (shift == 0.0).all()
@@ -166,10 +170,10 @@ class Builder:
             constants = self._per_channel(value, scale, shift, *(stats or ()))
         if constants is None:
             raise self.error("its constant differs between the samples of a batch; export the model with a batch of 1")
-        weight, bias = constants[0].reshape(-1, 1, 1), constants[1]
-        stats = (constants[2], constants[3]) if stats else None
         shape = self.tensors[value.tensor].shape
-        output = self.emit(DepthwiseConv2d, (value.tensor,), shape, stats, window=Window((1, 1)), weight=weight, bias=bias)
+        known = (constants[2], constants[3]) if stats else None
+        fields = {"window": Window((1, 1)), "weight": constants[0].reshape(-1, 1, 1), "bias": constants[1]}
+        output = self.emit(DepthwiseConv2d, (value.tensor,), shape, known, **fields)
         return Value(output, value.index)
 
     def _per_channel(self, value: Value, *constants: np.ndarray) -> list[np.ndarray] | None:

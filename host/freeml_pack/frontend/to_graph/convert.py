@@ -74,7 +74,8 @@ def _call(builder: Builder, program: ExportedProgram, node: torch.fx.Node, envir
     if handler is None:
         raise builder.error(f"this operator is not supported; {_SUPPORTED}")
     try:
-        return handler(builder, *_all_arguments(target, arguments, keywords))
+        positional, named = _all_arguments(target, arguments, keywords)
+        return handler(builder, *positional, **named)
     except PackError:
         raise
     except Exception as error:
@@ -87,10 +88,12 @@ def _has_value(tree: Any) -> bool:
     return isinstance(tree, Value)
 
 
-def _all_arguments(target: Any, arguments: Any, keywords: dict[str, Any]) -> list[Any]:
-    """Positional arguments in the order of the schema, defaults filled in."""
-    missing = target._schema.arguments[len(arguments) :]
-    return [*arguments, *(keywords.get(argument.name, argument.default_value) for argument in missing)]
+def _all_arguments(target: Any, arguments: Any, keywords: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """Positional arguments in the order of the schema, defaults filled in; keyword-only arguments that are given."""
+    named = dict(keywords)
+    missing = [argument for argument in target._schema.arguments[len(arguments) :] if not argument.kwarg_only]
+    filled = [named.pop(argument.name, argument.default_value) for argument in missing]
+    return [*arguments, *filled], named
 
 
 def _layer(program: ExportedProgram, node: torch.fx.Node, operator_name: str) -> str:

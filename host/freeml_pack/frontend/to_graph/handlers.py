@@ -8,8 +8,9 @@ from typing import Any
 import torch
 
 Handler = Callable[..., Any]
-"""handler(builder, *arguments): all arguments of the operator's schema in order, defaults filled in. Tensors that depend
-on the sample arrive as Value, parameters and other constants as torch.Tensor. Returns a Value, or a tuple of them."""
+"""handler(builder, *arguments, **named): all positional arguments of the operator's schema in order, defaults filled in;
+keyword-only ones where they are given. Tensors that depend on the sample arrive as Value, parameters and other constants
+as torch.Tensor. Returns a Value, or a tuple of them."""
 
 HANDLERS: dict[str, Handler] = {}
 

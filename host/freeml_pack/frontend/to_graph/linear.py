@@ -96,8 +96,8 @@ def batch_norm(
     scale = gamma / deviation
     shift = beta - array(running_mean) * scale
     trailing = (-1,) + (1,) * (value.index.ndim - 2)  # channels are axis 1
-    stats = (beta.reshape(trailing), abs(gamma).reshape(trailing))
-    return b.affine(value, scale.reshape(trailing), shift.reshape(trailing), stats)
+    scale, shift, mean, deviation = (constant.reshape(trailing) for constant in (scale, shift, beta, abs(gamma)))
+    return b.affine(value, scale, shift, (mean, deviation))
 
 
 @handles(

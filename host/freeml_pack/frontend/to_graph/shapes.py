@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,112 +13,49 @@ from freeml_pack.frontend.to_graph.handlers import HANDLERS, handles
 from freeml_pack.frontend.to_graph.value import ZERO, Value
 
 # Views, and copies whose elements are all elements of the input.
-_MOVES = frozenset(
-    [
-        "view",
-        "reshape",
-        "_unsafe_view",
-        "view_copy",
-        "_reshape_alias",
-        "flatten",
-        "unflatten",
-        "ravel",
-        "permute",
-        "permute_copy",
-        "transpose",
-        "transpose_copy",
-        "t",
-        "t_copy",
-        "swapaxes",
-        "swapdims",
-        "movedim",
-        "moveaxis",
-        "squeeze",
-        "squeeze_copy",
-        "unsqueeze",
-        "unsqueeze_copy",
-        "expand",
-        "expand_copy",
-        "repeat",
-        "repeat_interleave",
-        "tile",
-        "flip",
-        "roll",
-        "rot90",
-        "slice",
-        "slice_copy",
-        "select",
-        "select_copy",
-        "narrow",
-        "narrow_copy",
-        "index_select",
-        "chunk",
-        "split",
-        "split_copy",
-        "split_with_sizes",
-        "split_with_sizes_copy",
-        "tensor_split",
-        "unbind",
-        "unbind_copy",
-        "hsplit",
-        "vsplit",
-        "pixel_shuffle",
-        "pixel_unshuffle",
-        "channel_shuffle",
-        "native_channel_shuffle",
-        "diagonal",
-        "as_strided",
-    ]
-)
+_MOVES = """
+    view reshape _unsafe_view view_copy _reshape_alias flatten unflatten ravel permute permute_copy transpose
+    transpose_copy t t_copy swapaxes swapdims movedim moveaxis squeeze squeeze_copy unsqueeze unsqueeze_copy expand
+    expand_copy repeat repeat_interleave tile flip roll rot90 slice slice_copy select select_copy narrow narrow_copy
+    index_select chunk split split_copy split_with_sizes split_with_sizes_copy tensor_split unbind unbind_copy hsplit
+    vsplit pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle diagonal as_strided
+"""
 
 # The same elements at the same places.
-_KEEPS = frozenset(
-    [
-        "clone",
-        "contiguous",
-        "detach",
-        "detach_",
-        "alias",
-        "alias_copy",
-        "lift_fresh",
-        "lift_fresh_copy",
-        "dropout",
-        "feature_dropout",
-        "alpha_dropout",
-        "feature_alpha_dropout",
-        "native_dropout",
-        "identity",
-        "positive",
-        "requires_grad_",
-        "real",
-    ]
-)
+_KEEPS = """
+    clone contiguous detach detach_ alias alias_copy lift_fresh lift_fresh_copy dropout feature_dropout alpha_dropout
+    feature_alpha_dropout native_dropout identity positive requires_grad_ real
+"""
 
 
-def move(operator: Any, value: Value, *arguments: Any) -> Any:
+def move(operator: Any, value: Value, *arguments: Any, **named: Any) -> Any:
     """Applies a torch operator to the index; the result is a Value or a tuple of them."""
-    moved = operator(torch.from_numpy(value.index.copy()), *arguments)
+    moved = operator(torch.from_numpy(value.index.copy()), *arguments, **named)
     return pytree.tree_map(lambda index: Value(value.tensor, index.contiguous().numpy(), value.transform), moved)
 
 
+def _move(packet: Any, b: Builder, value: Value, *arguments: Any, **named: Any) -> Any:
+    return move(packet, value, *arguments, **named)
+
+
 def _register_moves() -> None:
-    for name in _MOVES:
+    for name in _MOVES.split():
         packet = getattr(torch.ops.aten, name, None)
         if packet is not None:
-            HANDLERS[name] = lambda b, value, *arguments, packet=packet: move(packet, value, *arguments)
+            HANDLERS[name] = partial(_move, packet)
 
 
 _register_moves()
 
 
-@handles(*_KEEPS)
-def keep(b: Builder, value: Value, *_: Any) -> Any:
+@handles(*_KEEPS.split())
+def keep(b: Builder, value: Value, *_: Any, **__: Any) -> Any:
     return (value, None) if b.operator == "aten.native_dropout" else value
 
 
 @handles("to", "_to_copy", "type_as")
-def convert(b: Builder, value: Value, *arguments: Any) -> Value:
-    for argument in arguments:
+def convert(b: Builder, value: Value, *arguments: Any, **named: Any) -> Value:
+    for argument in (*arguments, *named.values()):
         if isinstance(argument, torch.dtype) and not argument.is_floating_point:
             raise b.error(f"it makes {argument} numbers of the data; keep to floating point")
     return value
@@ -137,10 +75,10 @@ def pad(b: Builder, value: Value, amounts: list[int], *rest: Any) -> Value:
 
 
 @handles("zeros_like", "new_zeros")
-def zeros_like(b: Builder, value: Value, *arguments: Any) -> torch.Tensor:
+def zeros_like(b: Builder, value: Value, *arguments: Any, **_: Any) -> torch.Tensor:
     return torch.zeros(arguments[0] if b.operator == "aten.new_zeros" else value.shape)
 
 
 @handles("ones_like", "new_ones")
-def ones_like(b: Builder, value: Value, *arguments: Any) -> torch.Tensor:
+def ones_like(b: Builder, value: Value, *arguments: Any, **_: Any) -> torch.Tensor:
     return torch.ones(arguments[0] if b.operator == "aten.new_ones" else value.shape)

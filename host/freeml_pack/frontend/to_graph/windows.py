@@ -244,13 +244,13 @@ def rows_layout(b: Builder, tensor: str, rows: np.ndarray) -> np.ndarray:
 
 
 @handles("mean")
-def mean(b: Builder, value: Value, axes: Any = None, keepdim: bool = False, *_: Any) -> Value:
-    return reduce(b, AveragePool2d, value, axes if isinstance(axes, list | tuple | int) else None, bool(keepdim))
+def mean(b: Builder, value: Value, axes: Any = None, keepdim: bool = False, **_: Any) -> Value:
+    return reduce(b, AveragePool2d, value, axes, bool(keepdim))
 
 
 @handles("sum")
-def total(b: Builder, value: Value, axes: Any = None, keepdim: bool = False, *_: Any) -> Value:
-    return reduce(b, AveragePool2d, value, axes if isinstance(axes, list | tuple | int) else None, bool(keepdim), divisor=1)
+def total(b: Builder, value: Value, axes: Any = None, keepdim: bool = False, **_: Any) -> Value:
+    return reduce(b, AveragePool2d, value, axes, bool(keepdim), divisor=1)
 
 
 @handles("amax")
