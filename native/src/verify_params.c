@@ -10,9 +10,10 @@ typedef struct reader {
     const fml_model *model;
     uint8_t *buffer;
     uint32_t buffer_size;
+    uint8_t least_shift;
 } reader;
 
-/* Shifts of 0..31 in every `stride`-th byte from `offset` on, `count` of them. */
+/* Shifts of least_shift..31 in every `stride`-th byte from `offset` on, `count` of them. */
 static int check_shifts(const reader *from, uint32_t offset, uint32_t count, uint32_t stride) {
     uint32_t left = (count - 1) * stride + 1;
     uint32_t room = from->model->source.mapped != NULL ? left : from->buffer_size;
@@ -25,7 +26,7 @@ static int check_shifts(const reader *from, uint32_t offset, uint32_t count, uin
             return status;
         }
         for (uint32_t i = 0; i < size; i += stride, at += stride) {
-            if (bytes[i] > 31) {
+            if (bytes[i] < from->least_shift || bytes[i] > 31) {
                 return FML_ERROR_BAD_PARAMS;
             }
         }
@@ -58,7 +59,7 @@ static bool inside_weights(const fml_model *model, uint32_t offset, uint32_t siz
 }
 
 int fml_verify_params(const fml_model *model, const fml_op *op, uint8_t *buffer, uint32_t buffer_size) {
-    const reader from = {model, buffer, buffer_size};
+    const reader from = {model, buffer, buffer_size, op->kind == FML_OP_KIND_QUANTIZE ? 0 : 1};
     bool looks_up = op->flags & FML_OP_FLAG_HAS_LOOKUP;
     uint32_t entry;
     if (!inside_weights(model, op->params, op->params_size) || !fml_op_params_ok(op) ||

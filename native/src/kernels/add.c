@@ -4,7 +4,7 @@ void fml_kernel_add(const fml_work *work) {
     const fml_op *op = work->op;
     const fml_range range = fml_output_range(op);
     const int32_t m1 = (int16_t)fml_read_u16(work->params), m2 = (int16_t)fml_read_u16(work->params + 2);
-    const uint8_t shift = work->params[4];
+    const uint8_t shift = fml_shift_of(work->params[4]);
     /* (x1 - z1) * m1 + (x2 - z2) * m2, the zero points apart */
     const int32_t zero = op->input.zero_point * m1 + op->input2.zero_point * m2;
     fml_runs runs;

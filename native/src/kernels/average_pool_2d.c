@@ -25,7 +25,7 @@ void fml_kernel_average_pool_2d(const fml_work *work) {
         const uint32_t count = (uint32_t)pool.rows * pool.columns;
         const uint8_t *entry = work->params + FML_SCALE_SIZE * ((count < entries ? count : entries) - 1);
         const uint16_t multiplier = fml_read_u16(entry);
-        const uint8_t shift = entry[2];
+        const uint8_t shift = fml_shift_of(entry[2]);
         for (uint16_t c = 0; c < channels; ++c) {
             pool.target[c] = fml_requantize(sum(&pool, pool.source + c) - count * zero, multiplier, shift, &range);
         }

@@ -4,7 +4,7 @@ void fml_kernel_multiply(const fml_work *work) {
     const fml_op *op = work->op;
     const fml_range range = fml_output_range(op);
     const uint16_t multiplier = fml_read_u16(work->params);
-    const uint8_t shift = work->params[2];
+    const uint8_t shift = fml_shift_of(work->params[2]);
     const int32_t zero1 = op->input.zero_point, zero2 = op->input2.zero_point;
     /* The second input is 1 x 1 x C where it is smaller than the output. */
     const bool broadcast =

@@ -20,7 +20,7 @@ static void quantize_line(const fml_work *work, const fml_range *range, uint32_t
         const uint8_t *entry = work->params + (per_depth ? (uint32_t)k * FML_QUANTIZE_ENTRY_SIZE : 0);
         const uint32_t x = (uint32_t)element(work->sample, from, op->sample_type);
         const uint32_t m = (uint32_t)(int32_t)(int16_t)fml_read_u16(entry), o = fml_read_u32(entry + 2);
-        const int8_t q = fml_clamp((int32_t)(x * m + o) >> entry[6], range);
+        const int8_t q = fml_clamp((int32_t)(x * m + o) >> (entry[6] & 31), range);
         work->output[to] = work->lookup != NULL ? (int8_t)work->lookup[q + 128] : q;
         from += (uint32_t)op->view.source.depth;
         to += (uint32_t)op->view.destination.depth;
