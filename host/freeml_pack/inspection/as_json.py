@@ -7,23 +7,25 @@ A blob: `faults` (sentences), `engine` (what the C core says), `sections` (`name
 "damaged", "cut off", "unknown"), `network` (null where the metadata cannot be relied on): `name`, `target`, `version`,
 `model_id`, `sample_type`, `sample_shape`, `sample_offset`, `sample_bytes`, `output` (tensor), `output_transform`,
 `arena_bytes`, `nvm_bytes`, `macs`, `steps`, `commits`, `dearest_interval`, `tensors` (`shape`, `scale`, `zero_point`, `offset`,
-`bytes`, `first_op`, `last_op`), `ops` (`kind`, `name`, `inputs`, `output`, `space`, `window`, `activation`, `lookup`, `tile`,
+`bytes`, `first_op`, `last_op`), `ops` (`kind`, `name`, `inputs`, `output`, `space`, `window`: null or
+`kernel`, `stride`, `dilation`, `padding` at the top and the left, `groups`; `activation`: lowest and highest, `lookup`, `tile`,
 `steps`, `commit_every`, `commit_last`, `commits`, `constant_bytes`, `macs`); `scratch_bytes` and `streamed_scratch_bytes` (null
 where the core refuses the blob).
 
 An NVM image: `verdict`, `notes`, `journal` ("blank", "valid", "foreign", "damaged"), `slots` (`number`, `state`: "good",
-"damaged", "blank", `problems`: names of wrong fields, `fields`: the record's as they stand, `crc32`: as it should be), `newest`
-(number of the slot that counts, or null), `phase` ("IDLE", "RUNNING", "DONE", or null where no slot counts), `model` (name, or
-null without --model), `progress` (null unless an inference is under way and the model is known): `steps_done`, `steps`, `op_name`,
-`op_steps`, `interval` to the next commit; `answer` (null unless there is one and the model is known): `label`, `scores` (int8),
-`values` (real).
+"damaged", "blank", `problems`: names of wrong fields, `fields`: the record's as they stand, `crc32`: as it should be),
+`newest` (number of the slot that counts, or null), `phase` ("IDLE", "RUNNING", "DONE", or null where no slot counts), `model`
+(name, or null without --model), `progress` (null unless an inference is under way and the model is known): `steps_done`,
+`steps`, `op_name`, `op_steps`, `interval` to the next commit; `answer` (null unless there is one and the model is known):
+`label`, `scores` (int8), `values` (real).
 
-An interval: `first_step`, `last_step`, `first_op`, `last_op` (all included), `macs`.
+An interval: `first_step`, `last_step`, `first_op`, `last_op` (all included), `macs`. A real number that is not finite is null.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from math import isfinite
 from typing import Any
 
 from freeml_schema.journal import ARENA_OFFSET
@@ -31,7 +33,7 @@ from freeml_schema.journal import ARENA_OFFSET
 from freeml_pack.inspection.blob import BlobFacts
 from freeml_pack.inspection.network import Network, NetworkOp, NetworkTensor
 from freeml_pack.inspection.nvm import Journal, Slot
-from freeml_pack.inspection.verdict import Verdict
+from freeml_pack.inspection.verdict import Answer, Verdict
 
 _HEXADECIMAL = ("model_id", "crc32")  # fields of a record
 
@@ -78,7 +80,7 @@ def _tensor(tensor: NetworkTensor) -> dict[str, Any]:
     place = tensor.place
     return {
         "shape": tensor.shape,
-        "scale": tensor.scale,
+        "scale": _finite(tensor.scale),
         "zero_point": tensor.zero_point,
         "offset": place.offset,
         "bytes": place.size,
@@ -119,8 +121,16 @@ def nvm_json(file: str, size: int, journal: Journal, verdict: Verdict, network: 
         "phase": journal.newest.phase if journal.newest else None,
         "model": network.name if network else None,
         "progress": asdict(verdict.progress) if verdict.progress else None,
-        "answer": asdict(verdict.answer) if verdict.answer else None,
+        "answer": _answer(verdict.answer) if verdict.answer else None,
     }
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    return asdict(answer) | {"values": [_finite(value) for value in answer.values]}
+
+
+def _finite(value: float) -> float | None:
+    return value if isfinite(value) else None
 
 
 def _slot(slot: Slot) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def _diagnose(data: bytes, engine: str) -> BlobFacts:
     faults = [*_header_faults(data), *(_section_fault(section, data) for section in sections if section.state != "good")]
     network = None
     if sections[0].state == "good":
-        whole = _with_blank_weights(data)
+        whole = _with_harmless_weights(data)
         try:
             Engine(whole)
             network = read_network(whole)
@@ -138,11 +138,11 @@ def _section_fault(section: Section, data: bytes) -> str:
     return f"{where} are damaged: their CRC-32 is {found:08x} where {section.crc32} is recorded; copy the blob again"
 
 
-def _with_blank_weights(data: bytes) -> bytes:
-    """The same metadata with weights of zeros, all lengths and checksums right: what the core says of it, it says of the
-    metadata alone. As it is where the metadata has no row for the section."""
+def _with_harmless_weights(data: bytes) -> bytes:
+    """The same metadata with constants that nobody can object to, all lengths and checksums right: what the core says of it, it
+    says of the metadata alone. As it is where the metadata has no row for the section."""
     metadata_size, file_size = _u32(data, 8), _u32(data, 12)
-    weights = bytes(max(file_size - metadata_size, 0))
+    weights = b"\x01" * max(file_size - metadata_size, 0)  # every shift is 1
     metadata = bytearray(data[:metadata_size])
     try:
         struct.pack_into("<I", metadata, _section_row(data)._tab.Pos + 8, zlib.crc32(weights))
@@ -154,19 +154,20 @@ def _with_blank_weights(data: bytes) -> bytes:
 
 def _structure_fault(blob: bytes, error: EngineError) -> str:
     """blob: as a whole, with good checksums, but refused."""
-    advice = "pack the model again"
+    index = refused_op(blob)
     try:
         model = open_metadata(blob)
         if model.Version() != VERSION:
-            return f"it is of format version {model.Version()}, this FreeML reads {VERSION}; {advice}"
-        index = refused_op(blob)
-        if index is None:
-            return f"the checksums are right, but the core refuses it: {error.text}; {advice}"
-        return (
-            f"the checksums are right, but the core refuses operator {index}: {error.text}; {_row(model.Ops(index))}; {advice}"
-        )
+            return f"it is of format version {model.Version()}, this FreeML reads {VERSION}; pack the model again"
+        row = "" if index is None else f"; it is {_row(model.Ops(index))}"
     except _UNREADABLE:
-        return f"the checksums are right, but a table lies out of bounds: {error.text}; {advice}"
+        row = ""
+    return _refusal(index, error.text + row)
+
+
+def _refusal(op: int | None, reason: str) -> str:
+    what = "it" if op is None else f"operator {op}"
+    return f"the checksums are right, but the core refuses {what}: {reason}; pack the model again"
 
 
 def _row(row: Any) -> str:

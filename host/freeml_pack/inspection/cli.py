@@ -78,11 +78,11 @@ def _blob(arguments: argparse.Namespace, data: bytes, console: Console) -> int:
     from freeml_pack.inspection.blob import read_blob
     from freeml_pack.inspection.show import show_blob
 
-    facts = read_blob(data)
+    facts, file = read_blob(data), _shown(arguments.file)
     if arguments.json:
-        _print_json(blob_json(str(arguments.file), facts), console)
+        _print_json(blob_json(file, facts), console)
     else:
-        show_blob(str(arguments.file), facts, console)
+        show_blob(file, facts, console)
     return 1 if facts.faults else 0
 
 
@@ -92,16 +92,21 @@ def _nvm(arguments: argparse.Namespace, data: bytes, console: Console) -> int:
     from freeml_pack.inspection.show import show_nvm
     from freeml_pack.inspection.verdict import judge
 
-    network = _model(arguments.model) if arguments.model else None
+    network, file = _model(arguments.model) if arguments.model else None, _shown(arguments.file)
     if len(data) < JOURNAL_SIZE:
-        raise PackError(f"{arguments.file} has {len(data)} bytes, the journal alone has {JOURNAL_SIZE}; dump the whole memory")
+        raise PackError(f"{file} has {len(data)} bytes, the journal alone has {JOURNAL_SIZE}; dump the whole memory")
     journal = read_journal(data)
     verdict = judge(data, journal, network)
     if arguments.json:
-        _print_json(nvm_json(str(arguments.file), len(data), journal, verdict, network), console)
+        _print_json(nvm_json(file, len(data), journal, verdict, network), console)
     else:
-        show_nvm(str(arguments.file), len(data), journal, verdict, network, console)
+        show_nvm(file, len(data), journal, verdict, network, console)
     return 0 if verdict.good else 1
+
+
+def _shown(path: Path) -> str:
+    """Its name, with replacements for bytes that are not text."""
+    return str(path).encode(errors="replace").decode()
 
 
 def _model(path: Path) -> Any:

@@ -171,7 +171,8 @@ def read_network(blob: bytes) -> Network:
 
 
 def _text(value: bytes | None) -> str:
-    return (value or b"").decode(errors="replace")
+    """What a terminal can show, whatever stands there."""
+    return "".join(char if char.isprintable() else "?" for char in (value or b"").decode(errors="replace"))
 
 
 def _shape(row: Any) -> Shape:

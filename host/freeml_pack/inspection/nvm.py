@@ -50,10 +50,6 @@ class Journal:
     slots: tuple[Slot, ...]
     newest: Slot | None
 
-    @property
-    def damaged_slots(self) -> list[Slot]:
-        return [slot for slot in self.slots if slot.state == "damaged"]
-
 
 def looks_like_nvm(data: bytes) -> bool:
     """Whether a slot has the magic, or the whole journal is erased."""

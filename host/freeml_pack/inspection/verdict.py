@@ -50,9 +50,7 @@ def judge(image: bytes, journal: Journal, network: Network | None) -> Verdict:
     complete = network is None or len(image) >= ARENA_OFFSET + network.arena_size
     if network is not None and not complete:
         size = ARENA_OFFSET + network.arena_size
-        notes.append(
-            f"the image has {len(image):,} of the model's {size:,} bytes: dump the whole memory, or use the right model"
-        )
+        notes.append(f"the image has {len(image):,} of the model's {size:,} bytes: dump the whole memory")
     found = _judge(image, journal, network)
     return Verdict(found.state, found.good and complete, found.text, (*notes, *found.notes), found.progress, found.answer)
 
@@ -75,13 +73,12 @@ def _judge(image: bytes, journal: Journal, network: Network | None) -> Verdict:
 def _nothing_valid(journal: Journal) -> Verdict:
     if all(slot.state == "blank" for slot in journal.slots):
         return Verdict("blank", True, "blank: nothing was ever committed; the next start() works", ())
-    damaged = journal.damaged_slots
+    if any(slot.state == "blank" for slot in journal.slots):
+        return Verdict(journal.state, True, "the very first record was cut off: nothing is lost, the next start() works", ())
     if journal.state == "blank":
         text = "no slot holds a record, but the journal is not erased: overwritten, or not where the memory begins"
         return Verdict("blank", False, f"{text}; a device finds nothing to resume and the next start() works", ())
-    if len(damaged) < len(journal.slots):
-        return Verdict("damaged", True, "the very first record was cut off: nothing is lost, the next start() works", ())
-    reasons = "; ".join(f"slot {slot.number}: {', '.join(slot.problems)}" for slot in damaged)
+    reasons = "; ".join(f"slot {slot.number}: {', '.join(slot.problems)}" for slot in journal.slots)
     return Verdict("damaged", False, f"both slots damaged ({reasons}): the inference is lost, the next start() works", ())
 
 
