@@ -1,7 +1,7 @@
 # FreeML. `make help` lists the verbs.
 PYTHON := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format size generate micropython clean
+.PHONY: help setup demo device test lint format size accuracy generate clean
 
 help: ## list these verbs
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -9,18 +9,18 @@ help: ## list these verbs
 setup: ## install what development needs (Debian packages, .venv)
 	@tools/setup.sh develop
 
-micropython: build/micropython/.ready
-build/micropython/.ready: tools/get_micropython.py
-	@tools/setup.sh run
-	@$(PYTHON) tools/get_micropython.py build/micropython
-
 demo: ## pack a real model, run it in real MicroPython through hundreds of power cuts
 	@tools/setup.sh run
-	@$(PYTHON) tools/get_micropython.py build/micropython
+	@$(PYTHON) tools/get_micropython.py
 	@$(PYTHON) tools/demo.py
 
+device: ## build what goes onto a device into build/device (ARCH=armv7m, ...)
+	@tools/setup.sh run
+	@$(PYTHON) tools/get_micropython.py
+	@$(PYTHON) tools/build_device.py --arch $(or $(ARCH),x64)
+
 test: setup ## run the whole test suite
-	@$(PYTHON) tools/get_micropython.py build/micropython
+	@$(PYTHON) tools/get_micropython.py
 	@$(PYTHON) -m pytest -n 2 --dist loadgroup tests
 
 lint: setup ## ruff, mypy, clang-format
@@ -37,6 +37,9 @@ format: setup ## format Python and C sources
 
 size: setup ## code size of the C core on a Cortex-M3
 	@$(PYTHON) tools/code_size.py
+
+accuracy: setup ## int8 against float on Fashion-MNIST and HAR (DATA=folder; trains for minutes)
+	@$(PYTHON) tools/accuracy.py $(if $(DATA),--data $(DATA))
 
 generate: setup ## regenerate code from schema/
 	@$(PYTHON) schema/regenerate.py

@@ -24,6 +24,7 @@ need python3-venv python3 -c 'import ensurepip, venv'
 need python3-dev has_python_headers
 need xz-utils command -v xz
 need git command -v git
+need debian-archive-keyring test -e /usr/share/keyrings/debian-archive-keyring.gpg
 if [ "$profile" = develop ]; then
     need clang-format command -v clang-format
     need flatbuffers-compiler command -v flatc

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import Kit
+from cli.conftest import Kit
 from freeml_pack import pipeline
 from freeml_pack.cli import main
 

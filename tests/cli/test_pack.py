@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import Kit
+from cli.conftest import Kit
 from freeml_pack import __version__
 from freeml_pack.cli import main
 from freeml_pack.engine import Engine

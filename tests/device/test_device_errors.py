@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Device, Packed
+from device.conftest import Device, Packed
 
 pytestmark = pytest.mark.xdist_group("device")
 

@@ -13,7 +13,7 @@ from freeml_pack.plan.tile import block_bytes, element_cost
 from freeml_pack.targets import Target, load_target
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_graphs import Builder, graphs
+from plan.random_graphs import Builder, graphs
 
 TARGET = load_target("generic")
 

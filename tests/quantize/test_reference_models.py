@@ -27,14 +27,14 @@ KEYWORDS = "honk_res8_narrow.pt"  # its inputs are not normalised: cepstra from 
 @cache
 def fashion() -> np.ndarray:
     with np.load(DATA / "fashion_mnist" / "fashion_mnist.npz") as archive:
-        return archive["x_train"][:128, None].astype(np.float32) / 255.0
+        return archive["x_train"][:512, None].astype(np.float32) / 255.0
 
 
 @cache
 def cifar() -> np.ndarray:
-    """float32 [128, 3, 32, 32], 0..1"""
+    """float32 [512, 3, 32, 32], 0..1"""
     with np.load(DATA / "cifar10_lossless" / "cifar10_lossless_train4000.npz") as archive:
-        coded = archive["x_train_d2"][:128]
+        coded = archive["x_train_d2"][:512]
     planes = np.cumsum(np.cumsum(coded, axis=2, dtype=np.uint8), axis=3, dtype=np.uint8)
     green = planes[:, 1]
     return np.stack([planes[:, 0] + green, green, planes[:, 2] + green], 1).astype(np.float32) / 255.0
@@ -42,7 +42,7 @@ def cifar() -> np.ndarray:
 
 def calibration_data(name: str, x: np.ndarray) -> np.ndarray:
     if name == KEYWORDS:
-        return x[:32]
+        return x  # no data set has its features; the 64 published inputs are all there is
     if name not in CIFAR_NORMS:
         return fashion()
     mean, std = (np.array(values, np.float32).reshape(3, 1, 1) for values in CIFAR_NORMS[name])
@@ -64,8 +64,8 @@ def agreement(name: str, with_data: bool) -> float:
     return float((scores.argmax(axis=1) == golden["logits"].argmax(axis=1)).mean())
 
 
-# 96 to 99% over thousands of images; of 64 published inputs, 59 at least. All keyword inputs are silence: close scores.
-AGREEMENT = 0.92
+AGREEMENT = 0.95  # of 64 published inputs: at most 3 may differ
+AGREEMENT_WITHOUT_DATA = 0.92
 
 
 @pytest.mark.parametrize("name", CHECKPOINTS)
@@ -75,4 +75,4 @@ def test_labels_with_data(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in CHECKPOINTS if name != KEYWORDS])
 def test_labels_without_data(name: str) -> None:
-    assert agreement(name, with_data=False) >= AGREEMENT
+    assert agreement(name, with_data=False) >= AGREEMENT_WITHOUT_DATA
