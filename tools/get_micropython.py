@@ -115,9 +115,7 @@ def _mirror() -> str:
         for word in path.read_text(errors="replace").split() if path.is_file() else []:
             if "://" in word and word.rstrip("/").endswith("/debian"):
                 return word
-    raise MissingError(
-        f"apt knows no Debian mirror here: set DEBIAN_MIRROR to the address of one, or {ALTERNATIVE}"
-    )
+    raise MissingError(f"apt knows no Debian mirror here: set DEBIAN_MIRROR to the address of one, or {ALTERNATIVE}")
 
 
 def _build(source: Path, dest: Path) -> Path:

@@ -10,7 +10,7 @@ from freeml_pack.inspection.blob import BlobFacts, looks_like_blob, read_blob
 from freeml_pack.inspection.network import read_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from images import BLOB, op_position, resealed
+from inspection.images import BLOB, op_position, resealed
 
 METADATA = struct.unpack_from("<I", BLOB, 8)[0]
 

@@ -25,7 +25,7 @@ from freeml_pack.inspection.verdict import judge
 from freeml_schema.journal import Record
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from images import BLOB, ENGINE, OTHER_BLOB, image, resealed, write
+from inspection.images import BLOB, ENGINE, OTHER_BLOB, image, resealed, write
 from journals import fill_slots, journal_slots, sealed
 from rich.console import Console
 from zoo import ZOO
@@ -173,7 +173,7 @@ def test_it_fits_the_terminal(width: int) -> None:
     show.show_nvm("model.nvm", len(memory), journal, judge(memory, journal, facts.network), facts.network, console)
     text = console.export_text()
     assert max(map(len, text.splitlines())) <= width
-    for part in ("who lives where", "dearest commit", "depthwise 3x3 + clamp", "next commit", "6,048"):
+    for part in ("the arena: bytes down", "dearest commit", "depthwise 3x3 + clamp", "next commit", "6,048"):
         assert part in text
 
 

@@ -11,7 +11,7 @@ from freeml_pack.inspection.verdict import Verdict, judge
 from freeml_schema.journal import Record
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from images import BLOB, ENGINE, OTHER_BLOB, SAMPLE, TAG, image
+from inspection.images import BLOB, ENGINE, OTHER_BLOB, SAMPLE, TAG, image
 from journals import SIZE, fill_slots, journal_slots, sealed
 from power import KEEPERS, CutNvm, PowerCut
 

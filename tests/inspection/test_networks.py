@@ -12,7 +12,7 @@ from freeml_pack.inspection.memory_map import memory_map
 from freeml_pack.inspection.network import Network, read_network
 from freeml_pack.plan import plan
 from freeml_pack.targets import load_target
-from images import GRAPH
+from inspection.images import GRAPH
 
 
 def network(seed: int) -> tuple[Network, Engine]:

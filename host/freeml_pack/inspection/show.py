@@ -34,7 +34,7 @@ def show_blob(file: str, facts: BlobFacts, console: Console) -> None:
     _facts(console, rows + _totals(network, facts))
     console.print(_op_table(network, wide=console.width >= _WIDE))
     console.print(_tensor_table(network))
-    console.print("\nwho lives where in the arena: bytes down, operators across, S sample, numbers tensors", style="italic")
+    console.print("\nthe arena: bytes down, operators across; S sample, numbers tensors", style="italic")
     console.print(memory_map(network, console.width))
 
 
