@@ -33,10 +33,10 @@ def image(steps: int | None = 60) -> bytearray:
 
 
 def resealed(blob: bytes) -> bytes:
-    """With both checksums right."""
+    """BLOB with changes behind its header, and both checksums right."""
     result = bytearray(blob)
-    (size,) = struct.unpack_from("<I", blob, 8)
-    section = open_metadata(bytes(blob)).Sections(0)._tab.Pos
+    (size,) = struct.unpack_from("<I", BLOB, 8)
+    section = open_metadata(BLOB).Sections(0)._tab.Pos
     struct.pack_into("<I", result, section + 8, zlib.crc32(blob[size:]))
     struct.pack_into("<I", result, 16, zlib.crc32(result[20:size], zlib.crc32(result[:16])))
     return bytes(result)
