@@ -1,4 +1,4 @@
-"""int8 stays within a point of float on real data, for networks of many shapes (the same command as `make accuracy`, smaller)."""
+"""int8 stays within a point of float on real data, for networks of many shapes: `make accuracy`, smaller."""
 
 from __future__ import annotations
 
