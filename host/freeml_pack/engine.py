@@ -41,6 +41,12 @@ def _check(status: int) -> int:
     return status
 
 
+def refused_op(blob: bytes) -> int | None:
+    """The operator for which the core refuses a blob; None where there is no such operator."""
+    index = int(lib.freeml_refused_op(ffi.from_buffer(blob), len(blob)))
+    return None if index < 0 else index
+
+
 class Engine:
     """A verified blob. `streamed`: weights are read step by step through a buffer, as from a file, instead of in place."""
 

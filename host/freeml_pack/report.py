@@ -9,22 +9,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from freeml_pack.graph import (
-    Add,
-    AveragePool2d,
-    Conv2d,
-    Copy,
-    DepthwiseConv2d,
-    Fill,
-    Graph,
-    MaxPool2d,
-    Multiply,
-    Op,
-    Quantize,
-    op_macs,
-)
+from freeml_pack.graph import AveragePool2d, Conv2d, DepthwiseConv2d, Graph, MaxPool2d, Op, op_macs
+from freeml_pack.op_names import op_name
 from freeml_pack.pipeline import PackResult
-from freeml_pack.plan import OpPlan, op_space, tile_count
+from freeml_pack.plan import OpPlan, commit_count, op_space, tile_count
 
 
 @dataclass(frozen=True)
@@ -110,8 +98,6 @@ def to_json(report: Report) -> str:
 
 def _layer(graph: Graph, op: Op, op_plan: OpPlan, constants: int) -> LayerReport:
     steps = tile_count(op_space(graph, op), op_plan.tile)
-    inside = steps // op_plan.commit_every if op_plan.commit_every else 0
-    ends_with_one = op_plan.commit_every > 0 and steps % op_plan.commit_every == 0
     return LayerReport(
         name=op.name,
         op=_describe(graph, op),
@@ -119,32 +105,15 @@ def _layer(graph: Graph, op: Op, op_plan: OpPlan, constants: int) -> LayerReport
         weight_bytes=constants,
         macs=op_macs(graph, op),
         steps=steps,
-        commits=inside + (op_plan.commit_last and not ends_with_one),
+        commits=commit_count(steps, op_plan),
     )
-
-
-_NAMES: dict[type[Op], str] = {
-    Quantize: "quantize",
-    Conv2d: "conv",
-    DepthwiseConv2d: "depthwise",
-    MaxPool2d: "max pool",
-    AveragePool2d: "average pool",
-    Add: "add",
-    Multiply: "multiply",
-    Copy: "copy",
-    Fill: "fill",
-}
 
 
 def _describe(graph: Graph, op: Op) -> str:
     """For instance "conv 3x3 + relu"."""
-    text = _NAMES[type(op)]
-    if isinstance(op, Conv2d) and op.window.kernel == graph.tensors[op.inputs[0]].shape[:2]:
-        text = "linear"
-    elif isinstance(op, AveragePool2d) and op.adaptive:
-        text = "adaptive average pool"
-    elif isinstance(op, Conv2d | DepthwiseConv2d | MaxPool2d | AveragePool2d):
-        text += " {}x{}".format(*op.window.kernel)
+    kernel = op.window.kernel if isinstance(op, Conv2d | DepthwiseConv2d | MaxPool2d | AveragePool2d) else None
+    input_size = graph.tensors[op.inputs[0]].shape[:2] if op.inputs else (0, 0)
+    text = op_name(type(op), kernel, input_size, adaptive=isinstance(op, AveragePool2d) and op.adaptive)
     return f"{text} + {op.activation.kind}" if op.activation else text
 
 

@@ -2,7 +2,17 @@
 
 from freeml_pack.plan.check import CommitRuleError, check_commit_rule
 from freeml_pack.plan.planner import plan
-from freeml_pack.plan.tile import op_space, tile_count
+from freeml_pack.plan.tile import commit_count, op_space, tile_count
 from freeml_pack.plan.types import Allocation, MemoryPlan, OpPlan
 
-__all__ = ["Allocation", "CommitRuleError", "MemoryPlan", "OpPlan", "check_commit_rule", "op_space", "plan", "tile_count"]
+__all__ = [
+    "Allocation",
+    "CommitRuleError",
+    "MemoryPlan",
+    "OpPlan",
+    "check_commit_rule",
+    "commit_count",
+    "op_space",
+    "plan",
+    "tile_count",
+]

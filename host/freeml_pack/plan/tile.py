@@ -6,6 +6,7 @@ from math import ceil, prod
 
 from freeml_pack.errors import PackError
 from freeml_pack.graph import AveragePool2d, Conv2d, Copy, DepthwiseConv2d, Graph, MaxPool2d, Op, Quantize, Shape
+from freeml_pack.plan.types import OpPlan
 from freeml_pack.targets import Target
 
 MAX_TILES = 0xFFFF  # the journal names a tile by 16 bits
@@ -25,6 +26,13 @@ def op_space(graph: Graph, op: Op) -> Shape:
 def tile_count(space: Shape, tile: Shape) -> int:
     """Steps of an op with this iteration space."""
     return prod(ceil(extent / step) for extent, step in zip(space, tile, strict=True))
+
+
+def commit_count(steps: int, plan: OpPlan) -> int:
+    """Commits during and after an op of so many steps."""
+    inside = steps // plan.commit_every if plan.commit_every else 0
+    ends_with_one = plan.commit_every > 0 and steps % plan.commit_every == 0
+    return inside + (plan.commit_last and not ends_with_one)
 
 
 def element_cost(graph: Graph, op: Op) -> int:
