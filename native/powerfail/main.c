@@ -12,6 +12,7 @@
 #include "trial.h"
 
 #define MISMATCHES_SHOWN 10
+#define SAMPLE_STRIDE 8 /* of the bytes of a sample that the cut of a start ends at, times options.stride */
 
 typedef struct options {
     uint32_t samples; /* random faults for each event; 100 times as many double cuts and the like */
@@ -100,7 +101,8 @@ static bool try_recovery(campaign *what, uint32_t base) {
         for (uint32_t kind = 0; kind < FAULT_COUNT; kind++) {
             const bool placed = kind <= FAULT_GARBAGE;
             const uint32_t count = placed ? (size > 0 ? size : 1) : what->how->samples;
-            for (uint32_t own = 0; (in->kind->faults >> kind & 1) != 0 && own < count; own++) {
+            const uint32_t step = size == FML_RECORD_SIZE || !placed ? 1 : SAMPLE_STRIDE * what->how->stride;
+            for (uint32_t own = 0; (in->kind->faults >> kind & 1) != 0 && own < count; own += step) {
                 if (placed && own % in->kind->atom != 0) {
                     continue;
                 }

@@ -16,7 +16,7 @@ INCLUDES = ["-I", str(ROOT / "native" / "include"), "-I", str(CORE)]
 
 def _compile(source: Path, target: Path, *flags: str) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["gcc", "-O2", "-g", *flags, *INCLUDES, "-c", str(source), "-o", str(target)], check=True)
+    subprocess.run(["gcc", "-O3", "-g", *flags, *INCLUDES, "-c", str(source), "-o", str(target)], check=True)
     return target
 
 
