@@ -1,7 +1,7 @@
 # FreeML. `make help` lists the verbs.
 PYTHON := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help setup demo device test lint format size accuracy generate clean
+.PHONY: help setup demo device test powerfail overhead lint format size accuracy generate clean
 
 help: ## list these verbs
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,12 @@ device: ## build what goes onto a device into build/device (ARCH=armv7m, ...)
 test: setup ## run the whole test suite
 	@$(PYTHON) tools/get_micropython.py
 	@$(PYTHON) -m pytest -n 2 --dist loadgroup tests
+
+powerfail: setup ## cut the power at every write of every model on every medium; show that broken cores are noticed
+	@$(PYTHON) tests/powerfail/campaign.py
+
+overhead: setup ## instructions that commits cost, of all
+	@$(PYTHON) tests/powerfail/overhead.py
 
 lint: setup ## ruff, mypy, clang-format
 	@$(PYTHON) -m ruff check .

@@ -109,7 +109,8 @@ class Engine:
         """int8 [output_length] scores of one sample (its sample_size bytes, or an array of the sample type)."""
         if self._session is None or self._session.stale:
             self._session = Session(self, bytearray(self.nvm_size))
-        self._session.cancel()
+        if self._session.phase == "running":
+            self._session.cancel()
         self._session.start(sample)
         self._session.step()
         output = self._session.output()

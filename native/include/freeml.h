@@ -158,7 +158,6 @@ typedef struct fml_session {
     uint8_t *scratch;
     uint32_t dirty_begin, dirty_end; /* bytes of the arena not yet in NVM */
     uint8_t slot;                    /* the slot that the next record goes to first: not the only one that is intact */
-    uint8_t clean;                   /* not 0: no intact record, of whatever model, promises anything of the arena */
 } fml_session;
 
 /* Recovers the state from NVM (a blank, foreign or fully damaged journal means IDLE; damaged and foreign journals are

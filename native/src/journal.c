@@ -40,7 +40,6 @@ static bool decode(const uint8_t *bytes, fml_record *record) {
 int fml_journal_read(const fml_nvm *nvm, fml_journal *journal) {
     uint8_t bytes[FML_RECORD_SIZE];
     journal->state = FML_JOURNAL_BLANK;
-    journal->clean = true;
     for (uint8_t slot = 0; slot < FML_NVM_SLOT_COUNT; slot++) {
         fml_record record;
         if (fml_nvm_read(nvm, (uint32_t)slot * FML_NVM_SLOT_SIZE, bytes, FML_RECORD_SIZE) != FML_OK) {
@@ -54,7 +53,6 @@ int fml_journal_read(const fml_nvm *nvm, fml_journal *journal) {
             journal->state = first ? FML_JOURNAL_DAMAGED : FML_JOURNAL_VALID;
             continue;
         }
-        journal->clean = journal->clean && record.phase == FML_PHASE_IDLE;
         /* Numbers wrap around; the newer of two is less than half the circle ahead. */
         if (first || (journal->newest.sequence - record.sequence) >> 31 != 0) {
             journal->newest = record;

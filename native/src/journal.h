@@ -15,7 +15,6 @@ typedef struct fml_record {
 typedef struct fml_journal {
     uint8_t state;     /* fml_journal_state, but for FOREIGN */
     uint8_t slot;      /* of the newest intact record; VALID only */
-    bool clean;        /* every intact record is IDLE */
     fml_record newest; /* VALID only; of any model */
 } fml_journal;
 

@@ -144,7 +144,6 @@ static int commit(fml_session *session, uint8_t phase, uint16_t op, uint16_t til
     session->boots = boots;
     session->sequence = record.sequence;
     session->commits++;
-    session->clean = phase == FML_PHASE_IDLE;
     return FML_OK;
 }
 
@@ -167,8 +166,9 @@ static void recover(fml_session *session, const fml_journal *journal) {
     session->boots = record->boots;
 }
 
-/* Counts this opening in the journal. That makes both slots equal before the arena changes: from then on an older
- * record, if the newer one got lost, would be wrong. */
+/* Counts this opening in the journal. That makes both slots equal before the arena changes. From then on an older
+ * record would be wrong: one that is found because the newer one got lost, or one that was torn and that the next
+ * record to its slot, torn too, makes whole. */
 static int count_boot(fml_session *session) {
     uint16_t boots = (uint16_t)(session->boots + (session->boots < UINT16_MAX));
     int status = commit(session, FML_PHASE_RUNNING, session->op, session->tile, boots);
@@ -213,7 +213,6 @@ int fml_session_open(fml_session *session, const fml_model *model, const fml_nvm
         return status;
     }
     session->journal = journal.state;
-    session->clean = journal.clean;
     if (journal.state == FML_JOURNAL_VALID) {
         recover(session, &journal);
     }
@@ -230,9 +229,11 @@ int fml_session_open(fml_session *session, const fml_model *model, const fml_nvm
 /* --- Use -----------------------------------------------------------------------------------------------------------
  */
 
+/* Whatever the journal says of the arena has to end in both slots before the arena changes, torn records included:
+ * that no valid one says anything is not enough. */
 static int discard(fml_session *session) {
     session->dirty_end = session->dirty_begin;
-    return session->clean ? FML_OK : commit(session, FML_PHASE_IDLE, 0, 0, 0);
+    return commit(session, FML_PHASE_IDLE, 0, 0, 0);
 }
 
 int fml_session_start(fml_session *session, const void *sample, uint32_t size, uint32_t tag) {
@@ -246,7 +247,7 @@ int fml_session_start(fml_session *session, const void *sample, uint32_t size, u
         return FML_ERROR_SAMPLE_SIZE;
     }
     session->stale = 1;
-    int status = discard(session); /* whatever the newest record says of the arena must end before the arena changes */
+    int status = discard(session);
     if (status != FML_OK) {
         return status;
     }
