@@ -110,8 +110,9 @@ int fml_model_open(fml_model *model, const fml_source *source, const uint8_t *me
 
 /* --- Session: one inference after another, across power cuts --------------------------------------------------- */
 
-/* Nonvolatile memory. Must keep, across a power cut, everything written before the last sync that returned, and may
- * keep any part of what was written after it. The session starts at its offset 0. */
+/* Nonvolatile memory. Must keep, across a power cut, everything written before the last sync that returned, and all
+ * bytes not written since; what was written since can be there in any part and order, or be anything. Bytes of mapped
+ * memory must be written in the order of the program. The session starts at its offset 0. */
 typedef struct fml_nvm {
     uint8_t *mapped; /* byte-addressable memory (FRAM, RAM that survives); NULL: use read and write */
     int (*read)(void *context, uint32_t offset, void *to, uint32_t size);          /* 0 or negative */

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import graphs
 import numpy as np
@@ -14,6 +15,9 @@ from freeml_pack.graph import Graph, Window
 from freeml_pack.oracle import run_oracle
 from freeml_pack.plan import MemoryPlan, plan
 from freeml_pack.targets import load_target
+
+if TYPE_CHECKING:
+    from torch import nn
 
 SAMPLES = 2  # LAPS of native/powerfail/device.h
 
@@ -83,16 +87,22 @@ def commit_left_out() -> Case:
     return case_of("commit-left-out", graph, replace(good, ops=ops))
 
 
-def zoo_cases(folder: Path) -> Iterator[Case]:
-    """The conformance networks of tests/zoo.py through the whole packer. Takes PyTorch, and about a minute."""
+def packed_graph(name: str, network: nn.Module, shape: tuple[int, ...], folder: Path) -> Graph:
+    """The int8 graph that the whole packer makes of a network. shape: of a sample, without the batch."""
     import torch
     from freeml_pack.pipeline import PackOptions, pack
-    from zoo import ZOO
 
     torch.set_num_threads(1)
+    path = folder / f"{name}.pt2"
+    torch.export.save(torch.export.export(network.eval(), (torch.zeros(1, *shape),)), path)
+    return pack(PackOptions(model=path)).graph
+
+
+def zoo_cases(folder: Path) -> Iterator[Case]:
+    """The conformance networks of tests/zoo.py, for a target with its arena in FRAM. Takes PyTorch, and some seconds."""
+    from zoo import ZOO
+
+    target = replace(load_target("msp430fr5994"), step_macs=5000)
     for name, build in ZOO.items():
-        network, shape = build()
-        path = folder / f"{name}.pt2"
-        torch.export.save(torch.export.export(network.eval(), (torch.zeros(1, *shape),)), path)
-        graph = pack(PackOptions(model=path)).graph
-        yield case_of(name, graph, plan(graph, replace(load_target("msp430fr5994"), step_macs=5000, interval_macs=10_000)))
+        graph = packed_graph(name, *build(), folder)
+        yield case_of(name, graph, plan(graph, target))
