@@ -132,8 +132,9 @@ def test_no_arguments(tmp_path: Path, capsys: Captured) -> None:
 )
 def test_a_model_too_large_for_its_target(kit: Kit, tmp_path: Path, capsys: Captured, limit: str, message: str) -> None:
     target = tmp_path / "small.toml"
-    rest = 'description = "x"\nstep_macs = 9999\ninterval_macs = 9999\nnvm_mapped = false\nstream_bytes = 0\n'
-    target.write_text(f"{rest}{limit}\n")
+    rest = 'description = "x"\nnvm_mapped = false\nstream_bytes = 0\n'
+    prices = "between_failures = 1\nmac = 1e-7\nelement = 4e-7\nstep = 1e-5\ncommit = 1e-3\nboot = 0\ncheck = 0\n"
+    target.write_text(f"{rest}{limit}\n[time]\n{prices}")
     refused(capsys, tmp_path, [str(kit.exported), "-o", str(tmp_path / "out.fml"), "--target", str(target)], message)
 
 

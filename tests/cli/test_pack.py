@@ -64,7 +64,8 @@ def test_commits_are_those_that_the_engine_makes(kit: Kit, tmp_path: Path) -> No
     from freeml_pack.engine import Session
 
     target = tmp_path / "tiny.toml"
-    target.write_text('description = "x"\nstep_macs = 300\ninterval_macs = 900\nnvm_mapped = true\nstream_bytes = 0\n')
+    prices = "between_failures = 8_000\nmac = 1\nelement = 4\nstep = 20\ncommit = 50\nboot = 0\ncheck = 0\n"
+    target.write_text(f'description = "x"\nnvm_mapped = true\nstream_bytes = 0\n[time]\n{prices}')
     output, path = tmp_path / "out.fml", tmp_path / "report.json"
     assert main([str(kit.exported), "-o", str(output), "--report", str(path), "--target", str(target), "--quiet"]) == 0
     report, engine = json.loads(path.read_text()), Engine(output.read_bytes())
