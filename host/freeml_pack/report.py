@@ -16,6 +16,7 @@ from freeml_pack.plan import OpPlan, PlanCosts, commit_count, op_space, plan_cos
 from freeml_pack.units import quantity
 
 _DAYS_PER_YEAR = 365.25
+_LONG = 1000  # years; beyond, the number says nothing
 
 
 @dataclass(frozen=True)
@@ -179,15 +180,15 @@ def _intermittence(report: Report) -> list[tuple[str, str]]:
         else f"the {quantity(costs.life, 's')} between power cuts"
     )
     rows = [
-        ("commits", f"cost {costs.commit_share:.1%} more, replays after power cuts {costs.replay_share:.1%}, estimated"),
+        ("commits", f"add {costs.commit_share:.1%} to the work, replays after power cuts {costs.replay_share:.1%}, estimated"),
         ("dearest", f"interval between commits: {worst} at {costs.worst_layers}, {costs.worst_share:.1%} of {life}"),
     ]
     if costs.unit == "J":
         rows.insert(0, ("energy", f"about {inference} an inference, {quantity(costs.recovery, 'J')} a restart, estimated"))
     if report.inferences_until_worn is not None and report.years_until_worn is not None:
-        often = f"at {report.inferences_per_day:,} a day"
-        worn = f"{report.inferences_until_worn:.1e} inferences, {report.years_until_worn:,.3g} years {often}"
-        rows.append(("NVM endures", worn))
+        years = f"{report.years_until_worn:.1f}" if report.years_until_worn < _LONG else f"more than {_LONG:,}"
+        often = f"{report.inferences_per_day:,} a day"
+        rows.append(("NVM endures", f"{report.inferences_until_worn:.1e} inferences, {years} years at {often}"))
     return rows
 
 

@@ -164,5 +164,5 @@ def _checked(where: str, kind: type, values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _in_range(key: str, value: float) -> bool:
-    return 0 < value < inf or (value == 0 and key in _MAY_BE_0)
+def _in_range(key: str, value: Any) -> bool:
+    return bool(0 < value < inf or (value == 0 and key in _MAY_BE_0))

@@ -7,13 +7,13 @@ derivative is zero,
 
     T = sqrt(2 C E),
 
-which is Young's rule (J. W. Young, "A first order approximation to the optimum checkpoint interval", 1974) with energy in
-place of time. Daly's refinement (2006) is for commits that are dear against a life; the optimum is flat, so it changes nothing here:
-an interval off by a fifth has 2% more overhead. What an interval writes into an NVM behind a bus is part of its work, however
-long it is; only the record and the syncs are C.
+which is Young's rule (J. W. Young, "A first order approximation to the optimum checkpoint interval", 1974) with energy
+in place of time. Daly's refinement (2006) is for commits that are dear against a life; the optimum is flat, so it changes
+nothing here: an interval off by a fifth has 2% more overhead. What an interval writes into an NVM behind a bus is part of its
+work, however long it is; only the record and the syncs are C.
 
-How long it may be: every life starts at the last commit, so progress is certain as soon as starting, one interval and its commit
-fit what a life surely gives."""
+How long it may be: every life starts at the last commit, so progress is certain as soon as starting, one interval and its
+commit fit what a life surely gives."""
 
 from __future__ import annotations
 

@@ -65,9 +65,16 @@ def _tiles(costs: CostModel, op: Op, space: Shape, budget: float) -> Iterator[Sh
 
 
 def _extent(costs: CostModel, op: Op, space: Shape, width: int, budget: float) -> tuple[int, int]:
-    """Rows and columns: whole rows where at least one is affordable, else part of a row."""
-    rows = _most(space[0], budget, lambda n: _one_step(costs, op, (n, space[1], width)))
-    return (rows, space[1]) if rows else (1, _most(space[1], budget, lambda n: _one_step(costs, op, (1, n, width))))
+    """Rows and columns: whole rows where at least one is affordable, else part of a row. With its constants to be read, which
+    the steps after it find loaded, a step may take half an interval."""
+    most = max(budget, costs.interval / 2)
+
+    def dearness(rows: int, columns: int) -> float:
+        tile = (rows, columns, width)
+        return max(costs.step(op, tile) / budget, _one_step(costs, op, tile) / most)
+
+    rows = _most(space[0], 1.0, lambda n: dearness(n, space[1]))
+    return (rows, space[1]) if rows else (1, _most(space[1], 1.0, lambda n: dearness(1, n)))
 
 
 def _widths(costs: CostModel, op: Op, channels: int, budget: float) -> list[int]:
