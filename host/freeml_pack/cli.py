@@ -78,6 +78,13 @@ def make_parser() -> argparse.ArgumentParser:
     targets = f"{', '.join(target_names())}, or a .toml file (default: %(default)s)"
     add("--target", metavar="NAME", default=DEFAULT_TARGET, help=targets)
     add("--samples", metavar="N", type=_positive, help="measure accuracy on at most N test samples (default: all)")
+    add(
+        "--inferences-per-day",
+        metavar="N",
+        type=_positive,
+        default=24 * 60,
+        help="for the years until the NVM is worn out (default: %(default)s)",
+    )
     add("--seed", metavar="N", type=int, default=0, help="for choosing calibration samples (default: %(default)s)")
     add("--report", metavar="JSON", type=Path, help="write all numbers of the table, and more, to a JSON file")
     add("--quiet", action="store_true", help="no progress, no table")
@@ -94,6 +101,7 @@ def _run(arguments: argparse.Namespace) -> int:
     options = vars(arguments)
     output = options.pop("output") or Path(arguments.model.name).with_suffix(".fml")
     report_path, quiet = options.pop("report"), options.pop("quiet")
+    inferences_per_day = options.pop("inferences_per_day")
     _check_outputs(output, report_path, [arguments.model, *([arguments.data] if arguments.data else [])])
     _silence_torch()
 
@@ -105,7 +113,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from freeml_pack.report import make_report, print_report, to_json
 
     result = pack(PackOptions(**options), ProgressDisplay(quiet=quiet))
-    report = make_report(result)
+    report = make_report(result, inferences_per_day)
     if report_path:
         write_whole(report_path, to_json(report).encode())
     write_whole(output, result.blob)

@@ -125,7 +125,7 @@ def _running(record: Slot, network: Network | None) -> Verdict:
     stands = f"inference tag {tag} stands at {where}"
     if boots >= BOOT_LIMIT:
         text = f"no progress for {boots} boots: {stands}, and the steps up to the next commit may not fit the energy per charge"
-        advice = "wait for more energy, cancel(), or pack for a target with a smaller interval_macs"
+        advice = "wait for more energy, cancel(), or pack for a target file with this device's energy"
         return Verdict("valid", False, text, (advice,), progress)
     notes = [f"opened {boots} times since the last commit; {BOOT_LIMIT} mean no progress"] if boots else []
     if progress is None:
