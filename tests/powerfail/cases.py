@@ -14,7 +14,7 @@ from freeml_pack.blob import write_blob
 from freeml_pack.graph import Graph, Window
 from freeml_pack.oracle import run_oracle
 from freeml_pack.plan import MemoryPlan, plan
-from freeml_pack.targets import load_target
+from plan.random_targets import steady
 
 if TYPE_CHECKING:
     from torch import nn
@@ -63,8 +63,8 @@ def concatenation() -> Graph:
 
 
 def finely_planned(graph: Graph) -> MemoryPlan:
-    """The planner's plan for a device with little energy per charge: small steps, many commits."""
-    return plan(graph, replace(load_target("generic"), step_macs=400, interval_macs=1500))
+    """The planner's plan for a device whose commits are cheap and whose power fails often: small steps, many commits."""
+    return plan(graph, steady(1_500, commit=100))
 
 
 def small_cases() -> Iterator[Case]:
@@ -99,10 +99,10 @@ def packed_graph(name: str, network: nn.Module, shape: tuple[int, ...], folder: 
 
 
 def zoo_cases(folder: Path) -> Iterator[Case]:
-    """The conformance networks of tests/zoo.py, for a target with its arena in FRAM. Takes PyTorch, and some seconds."""
+    """The conformance networks of tests/zoo.py, for a target with its arena in mapped NVM. Takes PyTorch, and some seconds."""
     from zoo import ZOO
 
-    target = replace(load_target("msp430fr5994"), step_macs=5000)
+    target = steady(20_000, commit=100)
     for name, build in ZOO.items():
         graph = packed_graph(name, *build(), folder)
         yield case_of(name, graph, plan(graph, target))

@@ -24,6 +24,6 @@ def test_commits_cost_little(tmp_path: Path) -> None:
     graph = b.finish(b.linear(b.adaptive_pool(x, (1, 1)), 4))
     case = cases.case_of("separable", graph, plan(graph, load_target(overhead.TARGET)))
     row = overhead.measure(overhead.build_driver(tmp_path), case)
-    assert row["commits"] > 20
+    assert row["commits"] > 10
     assert 0 < row["overhead"] < 0.03
     assert 0 < row["recovery"] < 16_000
