@@ -1,7 +1,7 @@
 # FreeML. `make help` lists the verbs.
 PYTHON := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help setup demo device test powerfail overhead lint format size accuracy generate clean
+.PHONY: help setup demo device test powerfail overhead lint format size accuracy fuzz generate clean
 
 help: ## list these verbs
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,10 @@ size: setup ## code size of the C core on a Cortex-M3
 
 accuracy: setup ## int8 against float on Fashion-MNIST and HAR (DATA=folder; trains for minutes)
 	@$(PYTHON) tools/accuracy.py $(if $(DATA),--data $(DATA))
+
+fuzz: ## fuzz the C core: blobs, journals (FUZZ_SECONDS=60 each; needs clang)
+	@tools/setup.sh fuzz
+	@$(PYTHON) tools/fuzz.py --seconds $(or $(FUZZ_SECONDS),60)
 
 generate: setup ## regenerate code from schema/
 	@$(PYTHON) schema/regenerate.py

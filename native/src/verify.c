@@ -55,11 +55,11 @@ static bool window_ok(const fml_op *op) {
             return false;
         }
     }
+    if (op->kind == FML_OP_KIND_AVERAGE_POOL_2D && (window->dilation_height != 1 || window->dilation_width != 1)) {
+        return false; /* every window has a tap to divide by, and ADAPTIVE its bounds */
+    }
     if (op->flags & FML_OP_FLAG_ADAPTIVE) {
         return true;
-    }
-    if (op->kind == FML_OP_KIND_AVERAGE_POOL_2D && (window->dilation_height != 1 || window->dilation_width != 1)) {
-        return false; /* so that every window has a tap to divide by */
     }
     return axis_ok(op->input.shape.height, op->output.shape.height, window->kernel_height, window->stride_height,
                    window->dilation_height, window->pad_top) &&
