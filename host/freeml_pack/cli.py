@@ -16,6 +16,7 @@ from typing import NoReturn
 from freeml_pack import __version__
 from freeml_pack.errors import PackError
 
+_MOST_ELEMENTS = 1 << 26  # of a sample; far beyond any target, and still in this computer's memory
 _FILE_WIDTH = 120  # columns of the table where no terminal says how wide it is
 EXIT_BAD_INPUT, EXIT_INTERNAL, EXIT_INTERRUPTED = 2, 70, 130
 
@@ -48,7 +49,7 @@ def _numbers(text: str) -> tuple[float, ...]:
 
 def _shape(text: str) -> tuple[int, ...]:
     values = tuple(int(part) for part in text.split(","))
-    if min(values) < 1:
+    if min(values) < 1 or math.prod(values) > _MOST_ELEMENTS:
         raise ValueError(text)
     return values
 
@@ -59,8 +60,14 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _seed(text: str) -> int:
+    if int(text) < 0:
+        raise ValueError(text)
+    return int(text)
+
+
 # argparse names the type in its error message.
-_numbers.__name__, _shape.__name__, _positive.__name__ = "list of numbers", "shape", "positive number"
+_numbers.__name__, _shape.__name__, _positive.__name__, _seed.__name__ = "list of numbers", "shape", "positive number", "seed"
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -93,7 +100,7 @@ def make_parser() -> argparse.ArgumentParser:
     targets = f"{', '.join(target_names())}, or a .toml file (default: %(default)s)"
     add("--target", metavar="NAME", default=DEFAULT_TARGET, help=targets)
     add("--samples", metavar="N", type=_positive, help="measure accuracy on at most N test samples (default: all)")
-    add("--seed", metavar="N", type=int, default=0, help="for choosing calibration samples (default: %(default)s)")
+    add("--seed", metavar="N", type=_seed, default=0, help="for choosing calibration samples (default: %(default)s)")
     add("--report", metavar="JSON", type=Path, help="write all numbers of the table, and more, to a JSON file")
     add("--quiet", action="store_true", help="no progress, no table")
     add("--version", action="version", version=f"%(prog)s {__version__}")
@@ -108,6 +115,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(f"error: {error}", EXIT_BAD_INPUT)
     except KeyboardInterrupt:
         return _complain("interrupted; nothing was written", EXIT_INTERRUPTED)
+    except MemoryError:
+        return _complain("error: this computer has too little memory for the model; make its input smaller", EXIT_BAD_INPUT)
     except Exception as error:
         if os.environ.get("FREEML_DEBUG") == "1":
             traceback.print_exc()
