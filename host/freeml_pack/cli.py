@@ -15,6 +15,8 @@ from freeml_pack import __version__
 from freeml_pack.command import FILE_WIDTH, Parser, run_command
 from freeml_pack.errors import PackError
 
+_MOST_ELEMENTS = 1 << 26  # of a sample; far beyond any target, and still in this computer's memory
+
 EXAMPLES = """\
 examples:
   freeml-pack lenet.pt2 --data mnist.npz              exported program; int8 ranges and accuracy from the data
@@ -39,7 +41,7 @@ def _numbers(text: str) -> tuple[float, ...]:
 
 def _shape(text: str) -> tuple[int, ...]:
     values = tuple(int(part) for part in text.split(","))
-    if min(values) < 1:
+    if min(values) < 1 or math.prod(values) > _MOST_ELEMENTS:
         raise ValueError(text)
     return values
 
@@ -50,8 +52,14 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _seed(text: str) -> int:
+    if int(text) < 0:
+        raise ValueError(text)
+    return int(text)
+
+
 # argparse names the type in its error message.
-_numbers.__name__, _shape.__name__, _positive.__name__ = "list of numbers", "shape", "positive number"
+_numbers.__name__, _shape.__name__, _positive.__name__, _seed.__name__ = "list of numbers", "shape", "positive number", "seed"
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -85,7 +93,7 @@ def make_parser() -> argparse.ArgumentParser:
         default=24 * 60,
         help="for the years until the NVM is worn out (default: %(default)s)",
     )
-    add("--seed", metavar="N", type=int, default=0, help="for choosing calibration samples (default: %(default)s)")
+    add("--seed", metavar="N", type=_seed, default=0, help="for choosing calibration samples (default: %(default)s)")
     add("--report", metavar="JSON", type=Path, help="write all numbers of the table, and more, to a JSON file")
     add("--quiet", action="store_true", help="no progress, no table")
     add("--version", action="version", version=f"%(prog)s {__version__}")

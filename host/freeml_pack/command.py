@@ -35,6 +35,9 @@ def run_command(program: str, work: Callable[[], int]) -> int:
         return _complain(program, f"error: {error}", EXIT_BAD_INPUT)
     except KeyboardInterrupt:
         return _complain(program, "interrupted; nothing was written", EXIT_INTERRUPTED)
+    except MemoryError:
+        text = "error: this computer has too little memory for the model; make its input smaller"
+        return _complain(program, text, EXIT_BAD_INPUT)
     except Exception as error:
         if os.environ.get("FREEML_DEBUG") == "1":
             traceback.print_exc()

@@ -227,7 +227,7 @@ def _doubts(graph: Graph, accuracy: Accuracy | None) -> list[str]:
     classes = max(2, graph.tensors[graph.output].size)
     if accuracy is None or accuracy.real is None or accuracy.real >= 1.5 / classes:
         return []
-    return ["the original model hardly beats chance: do --mean, --std, --scale and the labels match its training?."]
+    return ["the original model hardly beats chance: do --mean, --std, --scale and the labels match its training?"]
 
 
 def _float_labels(graph: Graph, scores: np.ndarray) -> np.ndarray:

@@ -85,7 +85,16 @@ DATA_ERRORS: dict[str, tuple[Callable[[dict[str, np.ndarray]], None], str]] = {
     "lengths": (changed("y_test", lambda y: y[1:]), "31 labels for 32 samples"),
     "nan": (changed("x_train", lambda x: np.where(x == x[3, 2, 1], np.nan, x)), "NaN"),
     "pickled": (changed("x_train", lambda x: x.astype(object)), "pickled"),
-    "nothing": (lambda arrays: arrays.clear(), "x_train"),
+    "nothing": (lambda arrays: arrays.clear(), "x_train.*found: nothing"),
+    "other names": (
+        lambda arrays: arrays.update(x=arrays.pop("x_train"), y=arrays.pop("x_test")),
+        "found: x, y, y_test, y_train",
+    ),
+    "of two minds": (changed("x_test", lambda x: x / 255.0), "x_train is uint8 and x_test is float64"),
+    "huge": (
+        lambda arrays: arrays.update({name: arrays[name] * 1e30 for name in ("x_train", "x_test")}),
+        r"as large as .e\+32",
+    ),
 }
 
 
@@ -107,6 +116,8 @@ def test_bad_data(kit: Kit, tmp_path: Path, capsys: Captured, name: str) -> None
         (["--input-shape", "0,8"], "invalid shape value"),
         (["--std", "abc"], "invalid list of numbers"),
         (["--mean", "nan"], "invalid list of numbers"),
+        (["--input-shape", "3,100000,100000"], "invalid shape value"),
+        (["--seed=-1"], "invalid seed value"),
         (["--samples", "0"], "invalid positive number"),
         (["--inferences-per-day", "0"], "invalid positive number"),
         (["--target", "cray"], "no target is called 'cray'"),

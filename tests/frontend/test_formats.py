@@ -91,7 +91,17 @@ def test_scripted(network: tuple[nn.Module, tuple[int, ...]], tmp_path: Path) ->
 
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
 @pytest.mark.parametrize(
-    "wrap", [lambda m: m, nn.DataParallel, lambda m: {"epoch": 3, "model": m}], ids=["plain", "parallel", "dict"]
+    "wrap",
+    [
+        lambda m: m,
+        nn.DataParallel,
+        torch.compile,
+        lambda m: {"epoch": 3, "model": m},
+        lambda m: {"best": m, "loss": nn.MSELoss()},
+        lambda m: {"net": m, "old": nn.Linear(2, 2)},
+        lambda m: [m],
+    ],
+    ids=["plain", "parallel", "compiled", "dict", "beside a loss", "beside another", "list"],
 )
 def test_pickled_module(zipped: bool, wrap: object, tmp_path: Path) -> None:
     module, shape = ZOO["cnn_bn"]()
@@ -123,3 +133,33 @@ def test_module_written_for_a_batch_of_one(tmp_path: Path) -> None:
 
     torch.export.save(torch.export.export(One(), (torch.randn(1, 2, 3, 4),)), tmp_path / "model.pt2")
     check_loaded(load_model(tmp_path / "model.pt2"), Any(), samples((2, 3, 4)))
+
+
+class Halves(nn.Module):
+    """One output per sample, without an axis of its own; a loop that TorchScript keeps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = randomize(nn.Linear(12, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        features = 1
+        for size in x.size()[1:]:
+            features *= size
+        return self.linear(x.view(-1, features)).squeeze(1)
+
+
+@pytest.mark.parametrize("batch", [1, 3, None], ids=["batch of 1", "batch of 3", "any batch"])
+def test_one_output_without_an_axis(batch: int | None, tmp_path: Path) -> None:
+    module, example = Halves().eval(), torch.randn(batch or 2, 3, 4)
+    program = torch.export.export(module, (example,), dynamic_shapes=None if batch else dynamic_batch())
+    torch.export.save(program, tmp_path / "model.pt2")
+    loaded = load_model(tmp_path / "model.pt2")
+    assert loaded.input_shape == (3, 4)
+    check_loaded(loaded, module, samples((3, 4), 5))
+
+
+def test_scripted_with_a_loop(tmp_path: Path) -> None:
+    module = Halves().eval()
+    torch.jit.save(torch.jit.script(module), tmp_path / "model.pt")
+    check_loaded(load_model(tmp_path / "model.pt", input_shape=(3, 4)), module, samples((3, 4), 5))

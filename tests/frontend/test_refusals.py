@@ -51,7 +51,7 @@ FILES: dict[str, tuple[bytes, str]] = {
     "blob": (b"\x1c\x00\x00\x00FML1" + bytes(40), "is a FreeML blob already"),
     "hdf5": (b"\x89HDF\r\n\x1a\n" + bytes(40), "is an HDF5 file"),
     "keras": (archive(**{"metadata.json": b"{}", "model.weights.h5": b""}), "is a Keras model"),
-    "safetensors": ((30).to_bytes(8, "little") + b'{"w":{"dtype":"F32"}}', "is a safetensors file"),
+    "safetensors": ((30).to_bytes(8, "little") + b'{"w":{"dtype":"F32"}}', "is a damaged safetensors file"),
     "numpy": (b"\x93NUMPY\x01\x00", "is a NumPy array"),
     "npz": (numpy_archive(), "is a NumPy archive"),
     "zip": (archive(readme=b"hello"), "is a zip archive without a PyTorch model"),

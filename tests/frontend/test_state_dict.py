@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import collections
+import json
+import pickle
 import re
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from freeml_pack.errors import PackError
@@ -56,6 +61,14 @@ def load(content: Any, spec: str | None = "net.py:Net", **options: Any) -> Any:
     return load_model("weights.pt", model_spec=spec, input_shape=SHAPE)
 
 
+def optimizer_state() -> dict[str, Any]:
+    module = nn.Linear(2, 2)
+    module(torch.ones(1, 2)).sum().backward()
+    optimizer = torch.optim.Adam(module.parameters())
+    optimizer.step()
+    return optimizer.state_dict()
+
+
 WRAPPINGS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "plain": lambda state: state,
     "checkpoint": lambda state: {"epoch": 3, "state_dict": state, "optimizer": {"lr": 0.1}},
@@ -70,6 +83,20 @@ WRAPPINGS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "lightning": lambda state: {"state_dict": {f"model.{name}": tensor for name, tensor in state.items()}},
     "without counters": lambda state: {name: tensor for name, tensor in state.items() if "num_batches" not in name},
     "with another counter": lambda state: {**state, "9.num_batches_tracked": torch.tensor(3)},
+    "with a profiler's counts": lambda state: {**state, "total_ops": torch.zeros(1), "0.total_params": torch.zeros(1)},
+    "unusual key": lambda state: {"epoch": 3, "student": {"best": state}},
+    "beside an optimizer": lambda state: (state, optimizer_state()),
+    "unusual prefix": lambda state: {f"encoder.body.{name}": tensor for name, tensor in state.items()},
+    "beside a loss": lambda state: {**{f"net.{name}": t for name, t in state.items()}, "criterion.weight": torch.ones(3)},
+    "arrays": lambda state: {name: tensor.numpy() for name, tensor in state.items()},
+    "sparse": lambda state: {name: tensor.to_sparse() if tensor.ndim == 2 else tensor for name, tensor in state.items()},
+    "notes of a training script": lambda state: {
+        "state_dict": state,
+        "accuracy": np.float64(91.2),
+        "curve": np.arange(3),
+        "args": argparse.Namespace(lr=0.1, out=Path("runs")),
+        "log": collections.defaultdict(list),
+    },
     "half": lambda state: {name: tensor.half() for name, tensor in state.items()},
 }
 
@@ -139,6 +166,8 @@ def test_bad_class(folder: Path, spec: str | None, message: str) -> None:
         (lambda state: (state.pop("0.weight"), state.pop("4.bias")), "the file has no '0.weight' and 1 more differ; use"),
         (lambda state: state.update(extra=torch.zeros(1)), "the class has no 'extra'; use"),
         (lambda state: state.clear(), "holds no weights"),
+        (lambda state: state.update({"0.bias": state["0.bias"].to("meta")}), "'0.bias' in the file holds no numbers"),
+        (lambda state: state.update({"0.bias": state["0.bias"].cfloat()}), "'0.bias' in the file holds complex numbers"),
         (lambda state: state["0.bias"].fill_(float("nan")), "NaN or infinity in '0.bias'"),
     ],
 )
@@ -149,12 +178,65 @@ def test_weights_that_do_not_fit(folder: Path, change: Callable[[dict[str, Any]]
         load(state)
 
 
+@pytest.mark.parametrize(
+    ("wrap", "message"),
+    [
+        (lambda state: {"generator": state, "critic": state}, r"2 sets of weights \(generator, critic\); save the one"),
+        (
+            lambda state: {f"{part}.{n}": t for part in ("a", "b") for n, t in state.items()},
+            r"two parts of the file, 'a\.' and 'b\.'",
+        ),
+        (lambda state: optimizer_state(), "holds no weights"),
+    ],
+)
+def test_checkpoints_that_leave_a_choice(folder: Path, wrap: Callable[[dict[str, Any]], Any], message: str) -> None:
+    with pytest.raises(PackError, match=message):
+        load(wrap(network().state_dict()))
+
+
 def test_foreign_objects_beside_the_weights_need_permission(folder: Path) -> None:
     module = network()
-    with pytest.raises(PackError, match=r"class argparse.Namespace in it.*--allow-pickle"):
-        load({"state_dict": module.state_dict(), "args": argparse.Namespace(lr=1)})
+    with pytest.raises(PackError, match=r"class uuid.UUID in it.*--allow-pickle"):
+        load({"state_dict": module.state_dict(), "run": uuid.uuid4()})
     loaded = load_model("weights.pt", model_spec="net.py:Net", input_shape=SHAPE, allow_pickle=True)
     check_loaded(loaded, module, samples(SHAPE))
+
+
+def test_plain_pickles_need_permission(folder: Path) -> None:
+    module = network()
+    Path("weights.pkl").write_bytes(pickle.dumps({name: tensor.numpy() for name, tensor in module.state_dict().items()}))
+    with pytest.raises(PackError, match="--allow-pickle"):
+        load_model("weights.pkl", model_spec="net.py:Net", input_shape=SHAPE)
+    loaded = load_model("weights.pkl", model_spec="net.py:Net", input_shape=SHAPE, allow_pickle=True)
+    check_loaded(loaded, module, samples(SHAPE))
+
+
+def write_safetensors(path: Path, state: dict[str, torch.Tensor]) -> None:
+    names = {torch.float32: "F32", torch.bfloat16: "BF16", torch.int64: "I64"}
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    content = b""
+    for name, tensor in state.items():
+        raw = tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+        ends = [len(content), len(content) + len(raw)]
+        header[name] = {"dtype": names[tensor.dtype], "shape": list(tensor.shape), "data_offsets": ends}
+        content += raw
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + content)
+
+
+def test_safetensors(folder: Path) -> None:
+    module = network()
+    state = {**module.state_dict(), "4.bias": module.state_dict()["4.bias"].bfloat16()}
+    module[4].bias.data = state["4.bias"].float()
+    write_safetensors(folder / "weights.safetensors", state)
+    loaded = load_model("weights.safetensors", model_spec="net.py:Net", input_shape=SHAPE)
+    assert loaded.kind == "safetensors file"
+    check_loaded(loaded, module, samples(SHAPE))
+    whole = (folder / "weights.safetensors").read_bytes()
+    for damaged in (whole[:-1], whole[:30], whole.replace(b"F32", b"F31")):
+        (folder / "weights.safetensors").write_bytes(damaged)
+        with pytest.raises(PackError, match="is a damaged safetensors file"):
+            load_model("weights.safetensors", model_spec="net.py:Net", input_shape=SHAPE)
 
 
 def test_input_shape_is_asked_for(folder: Path) -> None:

@@ -19,6 +19,7 @@ Progress = Callable[[int, int], None]
 Range = tuple[float, float]
 """(lowest, highest)"""
 _BATCH = 16
+_LARGEST = 1e15  # of an activation; squares of larger ones leave float32, and no model that works has them
 _SCORES_MARGIN = 0.25  # without data: what the largest score may exceed the largest seen by, in widths of the range
 
 
@@ -79,6 +80,11 @@ class _Extremes:
             if not (np.isfinite(low) and np.isfinite(high)):
                 raise PackError(
                     f"{name} becomes infinite or NaN in calibration: check the normalisation and the model's weights."
+                )
+            if max(-low, high) > _LARGEST:
+                raise PackError(
+                    f"{name} becomes as large as {max(-low, high):.0e} in calibration: check the normalisation and the model's "
+                    "weights."
                 )
         return self.ranges
 

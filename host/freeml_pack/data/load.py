@@ -14,6 +14,7 @@ from freeml_pack.errors import PackError
 from freeml_pack.graph import Normalisation, Sample, SampleType
 from freeml_pack.samples import sample_bytes
 
+_NAMES = 8  # of arrays, listed in an error message
 _SAMPLE_TYPES = {np.dtype(t): SampleType[t.upper()] for t in ("uint8", "int8", "uint16", "int16")}
 
 
@@ -81,19 +82,17 @@ def load_data(
     wrong with the file."""
     arrays = _read(Path(path))
     x = {part: arrays[f"x_{part}"] for part in ("train", "test") if f"x_{part}" in arrays}
-    if not x:
-        found = ", ".join(sorted(arrays)) or "nothing"
-        raise PackError(
-            f"{path} has neither x_train nor x_test (found: {found}): save it with np.savez(x_train=..., y_train=...)."
-        )
     x, sample_type = _typed(path, x)
     shapes = {array.shape[1:] for array in x.values()}
     if len(shapes) != 1:
         raise PackError(f"x_train and x_test in {path} hold samples of different shapes, {_list(shapes)}: make them alike.")
     layout = find_layout(shapes.pop(), input_shape)
     notes: list[str] = []
-    is_uint8 = all(arrays[f"x_{part}"].dtype == np.uint8 for part in x)
-    if scale is None and is_uint8:
+    are_uint8 = {arrays[f"x_{part}"].dtype == np.uint8 for part in x}
+    if scale is None and len(are_uint8) == 2:
+        kinds = " and ".join(f"x_{part} is {arrays[f'x_{part}'].dtype}" for part in x)
+        raise PackError(f"{kinds} in {path}, so their numbers mean different things: store both alike, or give --scale.")
+    if scale is None and are_uint8 == {True}:
         notes.append("x is uint8 and no scale was given: divided by 255.")
         scale = 1.0 / 255.0
     normalisation = find_normalisation(layout, mean, std, scale)
@@ -115,6 +114,11 @@ def _read(path: Path) -> dict[str, np.ndarray]:
                 f"{path} holds one array, not an .npz: save it with np.savez(x_train=..., y_train=..., x_test=...)."
             )
         with archive:
+            if not {"x_train", "x_test"} & {name.lower() for name in archive.files}:
+                found = ", ".join(sorted(archive.files)[:_NAMES]) or "nothing"
+                raise PackError(
+                    f"{path} has neither x_train nor x_test (found: {found}): save it with np.savez(x_train=..., y_train=...)."
+                )
             return {name.lower(): archive[name] for name in archive.files if name.lower() in wanted}
     except FileNotFoundError:
         raise PackError(f"there is no file {path}: give the .npz with the data.") from None

@@ -17,6 +17,7 @@ _NEEDS_PYTORCH = f"FreeML reads PyTorch models, so save the network it was made 
 class FileKind(Enum):
     EXPORTED = auto()  # torch.export.save
     TORCHSCRIPT = auto()  # torch.jit.save
+    SAFETENSORS = auto()
     SAVED = auto()  # torch.save: a state_dict, a checkpoint or a whole module
 
 
@@ -37,6 +38,8 @@ def detect(path: Path) -> FileKind:
         return _detect_archive(path)
     if head[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
         return FileKind.SAVED  # a pickle: torch.save before PyTorch 1.6
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 100_000_000:
+        return FileKind.SAFETENSORS
     raise PackError(f"{path} is {_describe(head, path.suffix)}")
 
 
@@ -78,8 +81,6 @@ def _describe(head: bytes, suffix: str) -> str:
         return f"an HDF5 file (Keras?); {_NEEDS_PYTORCH}"
     if head.startswith(b"\x93NUMPY"):
         return "a NumPy array, not a model; give it to --data and name a PyTorch model file"
-    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 100_000_000:
-        return f"a safetensors file, which holds weights but no network; {_EXPORT_IT}"
     # An ONNX file is a protobuf that begins with field 1 (ir_version, a small number) and goes on with field 2 to 8.
     if (head[0] == 0x08 and len(head) > 3 and head[1] < 0x20 and head[2] & 7 == 2) or suffix == ".onnx":
         return f"an ONNX model; {_NEEDS_PYTORCH}"

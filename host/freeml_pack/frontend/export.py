@@ -26,11 +26,18 @@ def require_shape(input_shape: Shape | None, kind: str) -> Shape:
 
 
 def from_module(module: nn.Module, name: str, kind: str, input_shape: Shape) -> LoadedModel:
-    if isinstance(module, nn.DataParallel):
-        module = module.module
-    module = module.cpu().float().eval().requires_grad_(False)
+    module = _unwrapped(module).cpu().float().eval().requires_grad_(False)
     program = export_module(module, input_shape)
     return from_program(program, name, kind, input_shape, eager_predictor(module))
+
+
+def _unwrapped(module: nn.Module) -> nn.Module:
+    """Without DataParallel and torch.compile around it."""
+    while True:
+        inner = module.module if isinstance(module, nn.DataParallel) else getattr(module, "_orig_mod", None)
+        if not isinstance(inner, nn.Module):
+            return module
+        module = inner
 
 
 def export_module(module: nn.Module, input_shape: Shape) -> ExportedProgram:

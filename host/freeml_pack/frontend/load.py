@@ -8,7 +8,8 @@ from pathlib import Path
 from freeml_pack.frontend.detect import FileKind, detect
 from freeml_pack.frontend.exported import load_exported
 from freeml_pack.frontend.loaded import LoadedModel
-from freeml_pack.frontend.saved import load_saved
+from freeml_pack.frontend.safetensors import read_safetensors
+from freeml_pack.frontend.saved import load_saved, with_class
 from freeml_pack.frontend.torchscript import load_torchscript
 
 
@@ -31,4 +32,6 @@ def load_model(
         return load_exported(file, input_shape)
     if kind is FileKind.TORCHSCRIPT:
         return load_torchscript(file, input_shape)
+    if kind is FileKind.SAFETENSORS:
+        return with_class(read_safetensors(file), file, "safetensors file", model_spec, input_shape)
     return load_saved(file, model_spec, input_shape, allow_pickle)

@@ -19,4 +19,4 @@ class LoadedModel:
     input_shape: tuple[int, ...]
     """One sample, without the batch."""
     kind: str
-    """What the file was: "torch.export program", "TorchScript", "pickled module" or "state_dict"."""
+    """What the file was: "torch.export program", "TorchScript", "pickled module", "state_dict" or "safetensors file"."""

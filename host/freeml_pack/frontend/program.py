@@ -95,7 +95,7 @@ def _split_batch(placeholder: torch.Tensor, output: Shape, wanted: Shape | None)
     shape = tuple(_number(size) for size in sizes)
     batch = shape[0] if sizes and isinstance(sizes[0], int) else 1
     if wanted is None:
-        has_batch = len(shape) > 1 and len(output) > 1 and output[0] == shape[0]
+        has_batch = len(shape) > 1 and output[:1] == shape[:1]
         return (shape[1:], batch) if has_batch else (shape, None)
     if _fits(sizes[1:], wanted):
         return wanted, batch

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch.export import ExportedProgram
+from torch.fx.experimental.proxy_tensor import make_fx
 
 from freeml_pack.errors import InputShapeError, PackError
 from freeml_pack.frontend.eval_mode import to_eval_mode
@@ -57,7 +58,16 @@ def _convert(script: Any, example: torch.Tensor) -> ExportedProgram:
         try:
             return StaticConverter(script, (example,)).convert()
         except Exception as error:
-            raise _failure(script, example, error) from error
+            try:
+                return _record(script, example)
+            except Exception:
+                raise _failure(script, example, error) from error
+
+
+def _record(script: Any, example: torch.Tensor) -> ExportedProgram:
+    """What the converter cannot follow (loops over an input's axes, for one), run once and written down. The layers lose their
+    names."""
+    return torch.export.export(make_fx(script)(example), (example,), strict=False)
 
 
 def _failure(script: Any, example: torch.Tensor, error: Exception) -> PackError:
