@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 from freeml_pack.pipeline import PackOptions, pack
+from freeml_pack.plan import check_commit_rule, plan, plan_costs
 from freeml_pack.report import make_report
+from freeml_pack.targets import load_target
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from zoo import ZOO
@@ -40,3 +42,8 @@ def test_zoo_network_packs(name: str, tmp_path: Path) -> None:
     assert report.commits > report.macs / 10_000
     assert report.scratch_bytes < 4200  # four channels of the widest linear layer
     assert report.arena_bytes <= 1.1 * report.least_arena_bytes
+    for target in map(load_target, ("msp430fr5994", "rp2040")):
+        made = plan(result.graph, target)
+        check_commit_rule(result.graph, made)
+        costs = plan_costs(result.graph, made, target)
+        assert costs.recovery + costs.worst_interval + target.prices.commit <= target.prices.most

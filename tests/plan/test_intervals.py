@@ -17,7 +17,8 @@ from freeml_pack.targets import Energy, Target, load_target
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plan.random_graphs import Builder, graphs
-from plan.random_targets import chargeable, charged, steady, targets
+from plan.random_targets import chargeable, targets
+from priced import charged, steady
 
 
 def walk(graph: Graph, made: MemoryPlan, target: Target) -> Iterator[float]:

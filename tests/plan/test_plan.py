@@ -14,7 +14,8 @@ from freeml_pack.targets import Target, load_target
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plan.random_graphs import Builder, graphs
-from plan.random_targets import steady, targets
+from plan.random_targets import targets
+from priced import steady
 
 TARGET = load_target("generic")
 

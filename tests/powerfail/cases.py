@@ -14,7 +14,7 @@ from freeml_pack.blob import write_blob
 from freeml_pack.graph import Graph, Window
 from freeml_pack.oracle import run_oracle
 from freeml_pack.plan import MemoryPlan, plan
-from plan.random_targets import steady
+from priced import steady
 
 if TYPE_CHECKING:
     from torch import nn

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import ceil
 
@@ -16,21 +16,36 @@ from freeml_pack.plan.types import Allocation, OpPlan
 def place_commits(
     costs: CostModel, tensors: dict[str, Allocation], sample: Allocation, tiles: Sequence[Shape]
 ) -> tuple[OpPlan, ...]:
-    """As few commits as keep every interval re-runnable and its cost at most costs.interval (one step may cost more)."""
-    graph = costs.graph
-    plans: list[OpPlan] = []
-    run: list[int] = []  # ops that can share an interval
-    pending = 0.0  # cost since the last commit
-    for index, (op, tile) in enumerate(zip(graph.ops, tiles, strict=True)):
-        every = _commit_every(costs, op, tile)
-        first = costs.steps(op, tile, every) if every else costs.op(op, tile)
-        if run and (pending + first > costs.interval or not _rerunnable(graph, tensors, sample, [*run, index])):
-            plans[-1] = replace(plans[-1], commit_last=True)
-            run, pending = [], 0.0
-        plans.append(OpPlan(tile, every, commit_last=every > 0))
-        run, pending = ([], 0.0) if every else ([*run, index], pending + first)
-    plans[-1] = replace(plans[-1], commit_last=True)
+    """As few commits as keep every interval re-runnable and its cost at most costs.interval (one step may cost more); of such
+    plans one with even intervals, for a failure loses half of a long one as often as it is long."""
+    plans = [OpPlan(tile, _commit_every(costs, op, tile), False) for op, tile in zip(costs.graph.ops, tiles, strict=True)]
+    best: list[tuple[int, float, int]] = [(0, 0.0, 0)]  # for the first k ops: commits, sum of squared costs, last run's start
+    best += [(len(plans) + 1, 0.0, 0)] * len(plans)
+    for start in range(len(plans)):
+        commits, squares, _ = best[start]
+        for end, cost in _runs(costs, tensors, sample, plans, start):
+            best[end] = min(best[end], (commits + 1, squares + cost**2, start))
+    end = len(plans)
+    while end:
+        plans[end - 1] = replace(plans[end - 1], commit_last=True)
+        end = best[end][2]
     return tuple(plans)
+
+
+def _runs(
+    costs: CostModel, tensors: dict[str, Allocation], sample: Allocation, plans: Sequence[OpPlan], start: int
+) -> Iterator[tuple[int, float]]:
+    """Runs of ops, from op `start` on, that can share an interval: (op behind the last one, cost). An op that commits inside
+    ends its run; its first interval counts."""
+    cost = 0.0
+    for end in range(start, len(plans)):
+        op, every = costs.graph.ops[end], plans[end].commit_every
+        cost += costs.steps(op, plans[end].tile, every) if every else costs.op(op, plans[end].tile)
+        if end > start and (cost > costs.interval or not _rerunnable(costs.graph, tensors, sample, range(start, end + 1))):
+            return
+        yield end + 1, cost
+        if every:
+            return
 
 
 def _commit_every(costs: CostModel, op: Op, tile: Shape) -> int:
