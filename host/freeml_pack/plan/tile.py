@@ -30,23 +30,30 @@ def choose_tile(costs: CostModel, op: Op) -> Shape:
         raise PackError(
             f"layer {op.name} has a dimension of {max(space)}, but the format ends at {MAX_DIMENSION}; make the input smaller"
         )
-    aim = max(costs.interval / _STEPS_PER_INTERVAL, costs.prices.step / _MOST_SETTING_UP)
-    budget = min(aim, costs.interval)
-    while True:
+    smallest = (1, 1, min(_widths(costs, op, space[2], 0.0)))
+    for budget in _budgets(costs, _one_step(costs, op, smallest)):
         tiles = [tile for tile in _tiles(costs, op, space, budget) if tile_count(space, tile) <= MAX_TILES]
         if tiles:
             return min(tiles, key=lambda tile: costs.op(op, tile))
-        if budget >= costs.limit:
-            raise _too_dear(costs, op, space)
-        budget = min(2 * budget, costs.limit)
+    raise _too_dear(costs, op, smallest)
 
 
-def _too_dear(costs: CostModel, op: Op, space: Shape) -> PackError:
-    unit = costs.prices.unit
-    smallest = min(_widths(costs, op, space[2], 0.0))
-    least = quantity(_one_step(costs, op, (1, 1, smallest)), unit)
-    need = f"a step of layer {op.name} takes {least} or more"
-    if tile_count(space, (1, 1, smallest)) > MAX_TILES:
+def _budgets(costs: CostModel, least: float) -> Iterator[float]:
+    """What a step may cost: what it should, then ever more, for ops that the format's number of steps is too small for.
+    None where a charge is not enough for `least`, the cost of the smallest step."""
+    aim = max(costs.interval / _STEPS_PER_INTERVAL, costs.prices.step / _MOST_SETTING_UP)
+    budget = max(least, min(aim, costs.interval))
+    while budget < costs.limit:
+        yield budget
+        budget *= 2
+    if least <= costs.limit:
+        yield costs.limit
+
+
+def _too_dear(costs: CostModel, op: Op, smallest: Shape) -> PackError:
+    unit, least = costs.prices.unit, _one_step(costs, op, smallest)
+    need = f"a step of layer {op.name} takes {quantity(least, unit)} or more"
+    if least <= costs.limit:
         need = f"layer {op.name}, in {MAX_TILES:,} steps (the most that the format has), takes too much for each"
     rest = f"{quantity(costs.limit, unit)} remain after starting ({quantity(costs.recovery, unit)}) and a commit"
     return PackError(f"{need}, but {costs.charge()}, of which {rest}; use a larger capacitor or make the layer smaller")
