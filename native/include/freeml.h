@@ -22,14 +22,14 @@
 extern "C" {
 #endif
 
-/* Status codes and their texts. Codes are stable; new ones are added at the end. */
+/* Status codes and their texts. Codes are stable and without gaps; new ones are added at the end. */
 #define FML_STATUS_TABLE(X)                                                                                            \
     X(FML_OK, 0, "ok")                                                                                                 \
     X(FML_ERROR_NOT_A_MODEL, -1, "not a FreeML blob")                                                                  \
-    X(FML_ERROR_VERSION, -2, "blob of another FreeML version; pack the model again")                                   \
+    X(FML_ERROR_VERSION, -2, "blob of another version; pack the model again")                                   \
     X(FML_ERROR_TRUNCATED, -3, "blob is not as long as it says; copy it again")                                        \
     X(FML_ERROR_CHECKSUM, -4, "blob is damaged; copy it again")                                                        \
-    X(FML_ERROR_MALFORMED, -5, "malformed blob (table out of bounds)")                                                 \
+    X(FML_ERROR_MALFORMED, -5, "malformed blob (table)")                                                 \
     X(FML_ERROR_BAD_TENSOR, -6, "malformed blob (tensor)")                                                             \
     X(FML_ERROR_BAD_OP, -7, "malformed blob (operator)")                                                               \
     X(FML_ERROR_BAD_PARAMS, -8, "malformed blob (constants)")                                                          \
@@ -38,11 +38,11 @@ extern "C" {
     X(FML_ERROR_SCRATCH_SIZE, -11, "scratch is too small")                                                             \
     X(FML_ERROR_NVM_SIZE, -12, "nonvolatile memory is too small")                                                      \
     X(FML_ERROR_SAMPLE_SIZE, -13, "sample has the wrong number of bytes")                                              \
-    X(FML_ERROR_BUSY, -14, "an inference is under way; finish or cancel it first")                                     \
-    X(FML_ERROR_IDLE, -15, "no inference is under way; start one first")                                               \
-    X(FML_ERROR_NOT_DONE, -16, "the inference has not finished")                                                       \
-    X(FML_ERROR_IO, -17, "reading or writing a memory failed")                                                         \
-    X(FML_ERROR_STALE, -18, "a memory failed during a step; open the session again")
+    X(FML_ERROR_BUSY, -14, "an inference is under way; finish or cancel it")                                     \
+    X(FML_ERROR_IDLE, -15, "no inference is under way; start one")                                               \
+    X(FML_ERROR_NOT_DONE, -16, "inference has not finished")                                                       \
+    X(FML_ERROR_IO, -17, "a memory failed")                                                         \
+    X(FML_ERROR_STALE, -18, "a memory failed; open the session again")
 
 typedef enum fml_status {
 #define X(name, code, text) name = code,

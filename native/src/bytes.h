@@ -8,11 +8,19 @@
 /* No size, count or offset that the core accepts is larger, so that sums of two cannot leave uint32. */
 #define FML_SIZE_MAX UINT32_C(0x7fffffff)
 
-static inline uint16_t fml_read_u16(const uint8_t *from) {
+/* A read is one instruction where the core has unaligned loads, but compilers see that only after they have decided that
+ * it is too long to be copied. */
+#if defined(__ARM_FEATURE_UNALIGNED)
+#define FML_READ static inline __attribute__((always_inline))
+#else
+#define FML_READ static inline
+#endif
+
+FML_READ uint16_t fml_read_u16(const uint8_t *from) {
     return (uint16_t)(from[0] | (uint16_t)((uint16_t)from[1] << 8));
 }
 
-static inline uint32_t fml_read_u32(const uint8_t *from) {
+FML_READ uint32_t fml_read_u32(const uint8_t *from) {
     return (uint32_t)fml_read_u16(from) | (uint32_t)fml_read_u16(from + 2) << 16;
 }
 
