@@ -33,13 +33,13 @@ Shape = tuple[int, int, int]
 
 @functools.cache
 def library() -> tuple[cffi.FFI, Any]:
-    """(ffi, lib) over op.c and kernels/*.c, compiled once per test session."""
+    """(ffi, lib) over bytes.c, op.c and kernels/*.c, compiled once per test session."""
     header = (SOURCE / "op.h").read_text()
     header = re.sub(r"/\*.*?\*/", "", header, flags=re.S)
     header = re.sub(r"static inline.*?\n}\n", "", header, flags=re.S)
     ffi = cffi.FFI()
     ffi.cdef("\n".join(line for line in header.splitlines() if not line.startswith("#")))
-    sources = [SOURCE / "op.c", *sorted((SOURCE / "kernels").glob("*.c"))]
+    sources = [SOURCE / "bytes.c", SOURCE / "op.c", *sorted((SOURCE / "kernels").glob("*.c"))]
     target = Path(tempfile.mkdtemp(prefix="freeml-kernels-")) / "kernels.so"
     flags = shlex.split(os.environ.get("FREEML_CFLAGS", "-O2"))
     command = ["cc", "-std=c99", *flags, "-shared", "-fPIC", f"-I{INCLUDE}", *map(str, sources), "-o", str(target)]

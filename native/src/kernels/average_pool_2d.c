@@ -2,9 +2,9 @@
 
 static uint32_t sum(const fml_pool *pool, const int8_t *line) {
     uint32_t total = 0;
-    for (uint16_t row = pool->rows; row != 0; --row, line += pool->steps.row) {
+    for (uint32_t row = pool->rows; row != 0; --row, line += pool->steps.row) {
         const int8_t *from = line;
-        for (uint16_t column = pool->columns; column != 0; --column, from += pool->steps.column) {
+        for (uint32_t column = pool->columns; column != 0; --column, from += pool->steps.column) {
             const int32_t x = *from;
             total += (uint32_t)x;
         }
@@ -22,7 +22,7 @@ void fml_kernel_average_pool_2d(const fml_work *work) {
     fml_pool_begin(&pool, work);
     while (fml_pool_next(&pool)) {
         /* One entry serves all counts; of several, entry count - 1. */
-        const uint32_t count = (uint32_t)pool.rows * pool.columns;
+        const uint32_t count = pool.rows * pool.columns;
         const uint8_t *entry = work->params + FML_SCALE_SIZE * ((count < entries ? count : entries) - 1);
         const uint16_t multiplier = fml_read_u16(entry);
         const uint8_t shift = entry[2];

@@ -34,17 +34,9 @@ static inline fml_range fml_output_range(const fml_op *op) {
 
 /* --- Windows (window.c) ------------------------------------------------------------------------------------------ */
 
-/* Half-open. */
-typedef struct fml_span {
-    uint16_t begin, end;
-} fml_span;
-
-/* Which taps 0..kernel-1 of a window that starts at `origin` lie inside an input axis of `size`. */
-fml_span fml_taps_inside(int32_t origin, uint16_t kernel, uint8_t dilation, uint16_t size);
-
 /* First row, first column of the window of an output row, column; negative in the padding. */
-int32_t fml_window_row(const fml_op *op, uint16_t row);
-int32_t fml_window_column(const fml_op *op, uint16_t column);
+int32_t fml_window_row(const fml_op *op, uint32_t row);
+int32_t fml_window_column(const fml_op *op, uint32_t column);
 
 /* Elements from tap to tap of a window. */
 typedef struct fml_steps {
@@ -76,9 +68,8 @@ bool fml_runs_next(fml_runs *runs);
  */
 
 typedef struct fml_pixels {
-    uint16_t row, column; /* of the next pixel */
-    uint16_t column_begin, column_end;
-    uint32_t left;
+    uint32_t row, column; /* of the next pixel */
+    uint32_t column_begin, column_end, left;
 } fml_pixels;
 
 fml_pixels fml_pixels_of(const fml_tile *tile);
@@ -87,32 +78,27 @@ void fml_pixels_advance(fml_pixels *pixels);
 /* --- Patches: what convolutions read for two output pixels at a time (patches.c)
  * -------------------------------------- */
 
-/* A window that leaves the input, or does not lie in memory as the kernel wants it, is gathered into a buffer, with
- * zero points for the taps outside: the multiply loops know no borders. */
-typedef struct fml_patch {
-    const int8_t *source; /* first tap of the window, at first_channel */
-    fml_steps steps;
-    int8_t *target; /* the output pixel, at channel 0 */
-} fml_patch;
-
+/* Windows that leave the input, or do not lie in memory as the kernel wants them, are gathered into a buffer, with zero
+ * points for the taps outside: the multiply loops know no borders. Both windows of a pair are, or none. */
 typedef struct fml_patches {
     const fml_work *work;
-    uint16_t first_channel, channels; /* input channels that the kernel reads */
-    uint32_t patch_size;              /* bytes: taps * channels */
-    fml_steps input_steps;
+    uint32_t first_channel, channels; /* input channels that the kernel reads */
     fml_pixels pixels;
-    int8_t *buffer;     /* set by the kernel: fml_patches_size bytes */
-    bool in_place;      /* set by the kernel: windows inside the input are read where they lie */
-    bool paired;        /* set by fml_patches_next: two pixels; else the odd last one, twice */
-    fml_patch patch[2]; /* set by fml_patches_next */
+    int8_t *buffer; /* set by the kernel: fml_patches_size bytes */
+    bool in_place;  /* set by the kernel: windows inside the input are read where they lie */
+    /* Set by fml_patches_next: */
+    bool paired;             /* two pixels; else the odd last one, twice */
+    const int8_t *source[2]; /* first tap of the window, at first_channel */
+    int8_t *target[2];       /* the output pixel, at channel 0 */
+    fml_steps steps;         /* from tap to tap */
 } fml_patches;
 
 /* All pixels of the work's tile. */
-void fml_patches_begin(fml_patches *patches, const fml_work *work, uint16_t first_channel, uint16_t channels);
+void fml_patches_begin(fml_patches *patches, const fml_work *work, uint32_t first_channel, uint32_t channels);
 bool fml_patches_next(fml_patches *patches);
 
 /* Bytes of fml_patches.buffer: 0 where no window needs it. */
-uint32_t fml_patches_size(const fml_op *op, uint16_t channels, bool in_place);
+uint32_t fml_patches_size(const fml_op *op, uint32_t channels, bool in_place);
 
 /* --- Pool windows, clipped to the input (pool.c)
  * ---------------------------------------------------------------------- */
@@ -123,7 +109,7 @@ typedef struct fml_pool {
     /* Set by fml_pool_next: */
     const int8_t *source;   /* first tap inside the input, at the tile's first channel */
     int8_t *target;         /* the output pixel, at the tile's first channel */
-    uint16_t rows, columns; /* taps inside the input */
+    uint32_t rows, columns; /* taps inside the input */
     fml_steps steps;
 } fml_pool;
 
@@ -135,7 +121,7 @@ bool fml_pool_next(fml_pool *pool);
  * --------------------------------------------------------------------------------------------- */
 
 /* Element (row, column, depth) of a view's side. */
-uint32_t fml_view_element(const fml_strides *strides, uint16_t row, uint16_t column, uint16_t depth);
+uint32_t fml_view_element(const fml_strides *strides, uint32_t row, uint32_t column, uint32_t depth);
 
 /* --- Constants of output channels (channels.c)
  * -------------------------------------------------------------------------- */
@@ -146,7 +132,7 @@ void fml_channels_unpack(fml_channel *to, const uint8_t *group, uint32_t total, 
 /* to0[i] = int8 of sums[i] + bias, to1[i] of sums[step + i] + bias, for `count` channels. to0 and to1 may be the same.
  */
 void fml_requantize_pair(int8_t *to0, int8_t *to1, const int32_t *sums, uint32_t step, const fml_channel *channels,
-                         uint16_t count, const fml_range *range);
+                         uint32_t count, const fml_range *range);
 
 /* --- Inner loops of CONV_2D (dot_4.c)
  * ----------------------------------------------------------------------------------- */

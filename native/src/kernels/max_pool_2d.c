@@ -2,9 +2,9 @@
 
 static int8_t largest(const fml_pool *pool, const int8_t *line) {
     int8_t best = INT8_MIN;
-    for (uint16_t row = pool->rows; row != 0; --row, line += pool->steps.row) {
+    for (uint32_t row = pool->rows; row != 0; --row, line += pool->steps.row) {
         const int8_t *from = line;
-        for (uint16_t column = pool->columns; column != 0; --column, from += pool->steps.column) {
+        for (uint32_t column = pool->columns; column != 0; --column, from += pool->steps.column) {
             if (*from > best) {
                 best = *from;
             }

@@ -2,23 +2,27 @@
 
 /* Taps of a window along one axis, clipped to the input, and the first one's place. */
 typedef struct axis {
-    uint32_t first;
-    uint16_t taps;
+    uint32_t first, taps;
 } axis;
 
-static axis clip(int32_t origin, uint16_t kernel, uint8_t dilation, uint16_t size) {
-    const fml_span span = fml_taps_inside(origin, kernel, dilation, size);
-    axis clipped;
-    clipped.first = (uint32_t)(origin + span.begin * dilation);
-    clipped.taps = (uint16_t)(span.end - span.begin);
+static axis clip(int32_t origin, uint32_t kernel, uint32_t dilation, uint32_t size) {
+    axis clipped = {0, 0};
+    for (; kernel != 0 && origin < 0; --kernel) {
+        origin += (int32_t)dilation;
+    }
+    clipped.first = (uint32_t)origin;
+    for (; kernel != 0 && origin < (int32_t)size; --kernel) {
+        origin += (int32_t)dilation;
+        ++clipped.taps;
+    }
     return clipped;
 }
 
 /* Input rows (or columns) that output row `index` of `count` averages, as PyTorch's adaptive pooling. */
-static axis adapt(uint16_t index, uint16_t size, uint16_t count) {
+static axis adapt(uint32_t index, uint32_t size, uint32_t count) {
     axis adapted;
-    adapted.first = (uint32_t)index * size / count;
-    adapted.taps = (uint16_t)((((uint32_t)index + 1) * size + count - 1) / count - adapted.first);
+    adapted.first = index * size / count;
+    adapted.taps = ((index + 1) * size + count - 1) / count - adapted.first;
     return adapted;
 }
 
@@ -27,7 +31,7 @@ bool fml_pool_next(fml_pool *pool) {
     const fml_op *op = work->op;
     const fml_window *window = &op->window;
     const fml_shape *in = &op->input.shape, *out = &op->output.shape;
-    const uint16_t row = pool->pixels.row, column = pool->pixels.column, channel = work->tile.channel_begin;
+    const uint32_t row = pool->pixels.row, column = pool->pixels.column, channel = work->tile.channel_begin;
     axis rows, columns;
     if (pool->pixels.left == 0) {
         return false;
