@@ -69,7 +69,7 @@ static int fetch(const fml_model *model, uint16_t index, fml_work *work) {
 
 static void apply_lookup(const fml_work *work) {
     fml_runs runs;
-    fml_runs_begin(&runs, &work->op->output.shape, &work->tile, false);
+    fml_runs_begin(&runs, work, false);
     while (fml_runs_next(&runs)) {
         int8_t *to = work->output + runs.offset;
         for (uint32_t i = 0; i < runs.length; ++i) {

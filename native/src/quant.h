@@ -31,17 +31,22 @@ static inline int8_t fml_clamp(int32_t value, const fml_range *range) {
 
 /* (value + 2^(shift-1)) >> shift, which is value / 2^shift rounded to nearest, halves up; in this form nothing
  * overflows. shift: 1..31. */
-static inline int32_t fml_shift_round(int32_t value, uint8_t shift) {
+static inline int32_t fml_shift_round(int32_t value, uint32_t shift) {
     return ((value >> (shift - 1)) + 1) >> 1;
 }
 
-/* The int8 output of an accumulator. The 48-bit product is made of two 16-bit multiplies, cheap on every core.
- * multiplier: 0..32767; shift: 1..31. */
-static inline int8_t fml_requantize(uint32_t accumulator, uint16_t multiplier, uint8_t shift, const fml_range *range) {
-    const uint32_t a = accumulator << range->left_shift;
-    const int32_t high = ((int32_t)a >> 16) * (int32_t)multiplier;
-    const uint32_t low = ((a & UINT32_C(0xffff)) * multiplier) >> 16;
-    return fml_clamp(fml_shift_round(high + (int32_t)low, shift) + range->zero_point, range);
+/* accumulator * multiplier >> 16. The 48-bit product is made of two 16-bit multiplies, cheap on every core.
+ * multiplier: 0..32767. */
+static inline int32_t fml_scale(uint32_t accumulator, uint32_t multiplier) {
+    const int32_t high = ((int32_t)accumulator >> 16) * (int32_t)multiplier;
+    const uint32_t low = ((accumulator & UINT32_C(0xffff)) * multiplier) >> 16;
+    return high + (int32_t)low;
+}
+
+/* The int8 output of an accumulator. multiplier: 0..32767; shift: 1..31. */
+static inline int8_t fml_requantize(uint32_t accumulator, uint32_t multiplier, uint32_t shift, const fml_range *range) {
+    const int32_t scaled = fml_scale(accumulator << range->left_shift, multiplier);
+    return fml_clamp(fml_shift_round(scaled, shift) + range->zero_point, range);
 }
 
 #endif

@@ -9,14 +9,11 @@
 
 /* --- Kernels: each writes exactly work->tile ---------------------------------------------------------------------- */
 
-void fml_kernel_quantize(const fml_work *work);
 void fml_kernel_conv_2d(const fml_work *work);
 void fml_kernel_depthwise_conv_2d(const fml_work *work);
-void fml_kernel_max_pool_2d(const fml_work *work);
-void fml_kernel_average_pool_2d(const fml_work *work);
-void fml_kernel_add(const fml_work *work);
-void fml_kernel_multiply(const fml_work *work);
-void fml_kernel_copy(const fml_work *work);
+void fml_kernel_pool(const fml_work *work);        /* MAX_POOL_2D, AVERAGE_POOL_2D */
+void fml_kernel_elementwise(const fml_work *work); /* ADD, MULTIPLY */
+void fml_kernel_strided(const fml_work *work);     /* QUANTIZE, COPY */
 void fml_kernel_fill(const fml_work *work);
 
 /* Scratch of the kernels that want some, in bytes. */
@@ -51,29 +48,31 @@ static inline uint32_t fml_element(const fml_shape *shape, uint32_t row, uint32_
     return (row * shape->width + column) * shape->channels + channel;
 }
 
-/* --- Runs: the bytes of a box of the output, as pieces that lie side by side (runs.c) --------------------------------
- */
-
-typedef struct fml_runs {
-    uint32_t offset, length; /* of the current run, from the start of the tensor */
-    uint32_t row_offset, row_step, step;
-    uint16_t rows_left, per_row, in_row;
-} fml_runs;
-
-/* One run per row of the tile where it has all channels and per_pixel is false, else one per pixel. */
-void fml_runs_begin(fml_runs *runs, const fml_shape *shape, const fml_tile *tile, bool per_pixel);
-bool fml_runs_next(fml_runs *runs);
-
-/* --- Pixels of a tile in row order (pixels.c) ------------------------------------------------------------------------
- */
+/* --- Pixels of a tile in row order (pixels.c) ------------------------------------------------------------------- */
 
 typedef struct fml_pixels {
     uint32_t row, column; /* of the next pixel */
-    uint32_t column_begin, column_end, left;
+    uint32_t row_end, column_begin, column_end;
 } fml_pixels;
 
 fml_pixels fml_pixels_of(const fml_tile *tile);
 void fml_pixels_advance(fml_pixels *pixels);
+
+static inline bool fml_pixels_left(const fml_pixels *pixels) {
+    return pixels->row != pixels->row_end;
+}
+
+/* --- Runs: the bytes of the tile in the output, as pieces that lie side by side (pixels.c) ------------------------ */
+
+typedef struct fml_runs {
+    uint32_t offset, length; /* of the current run, from the start of the tensor; set by fml_runs_next */
+    const fml_work *work;
+    fml_pixels pixels; /* where the next runs begin */
+} fml_runs;
+
+/* One run per row of the tile where it has all channels and per_pixel is false, else one per pixel. */
+void fml_runs_begin(fml_runs *runs, const fml_work *work, bool per_pixel);
+bool fml_runs_next(fml_runs *runs);
 
 /* --- Patches: what convolutions read for two output pixels at a time (patches.c)
  * -------------------------------------- */
@@ -99,29 +98,6 @@ bool fml_patches_next(fml_patches *patches);
 
 /* Bytes of fml_patches.buffer: 0 where no window needs it. */
 uint32_t fml_patches_size(const fml_op *op, uint32_t channels, bool in_place);
-
-/* --- Pool windows, clipped to the input (pool.c)
- * ---------------------------------------------------------------------- */
-
-typedef struct fml_pool {
-    const fml_work *work;
-    fml_pixels pixels;
-    /* Set by fml_pool_next: */
-    const int8_t *source;   /* first tap inside the input, at the tile's first channel */
-    int8_t *target;         /* the output pixel, at the tile's first channel */
-    uint32_t rows, columns; /* taps inside the input */
-    fml_steps steps;
-} fml_pool;
-
-/* All pixels of the work's tile. */
-void fml_pool_begin(fml_pool *pool, const fml_work *work);
-bool fml_pool_next(fml_pool *pool);
-
-/* --- Strided views (view.c)
- * --------------------------------------------------------------------------------------------- */
-
-/* Element (row, column, depth) of a view's side. */
-uint32_t fml_view_element(const fml_strides *strides, uint32_t row, uint32_t column, uint32_t depth);
 
 /* --- Constants of output channels (channels.c)
  * -------------------------------------------------------------------------- */

@@ -48,7 +48,7 @@ bool fml_patches_next(fml_patches *patches) {
     int32_t rows[2], columns[2];
     bool in_place = patches->in_place;
     uint32_t count = 0;
-    for (; count < 2 && patches->pixels.left != 0; ++count) {
+    for (; count < 2 && fml_pixels_left(&patches->pixels); ++count) {
         const uint32_t row = patches->pixels.row, column = patches->pixels.column;
         rows[count] = fml_window_row(op, row);
         columns[count] = fml_window_column(op, column);

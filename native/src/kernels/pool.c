@@ -26,16 +26,38 @@ static axis adapt(uint32_t index, uint32_t size, uint32_t count) {
     return adapted;
 }
 
-bool fml_pool_next(fml_pool *pool) {
-    const fml_work *work = pool->work;
+static int32_t largest(const int8_t *line, uint32_t rows, uint32_t columns, const fml_steps *steps) {
+    int32_t best = INT8_MIN;
+    for (; rows != 0; --rows, line += steps->row) {
+        const int8_t *from = line;
+        for (uint32_t left = columns; left != 0; --left, from += steps->column) {
+            if (*from > best) {
+                best = *from;
+            }
+        }
+    }
+    return best;
+}
+
+static uint32_t sum(const int8_t *line, uint32_t rows, uint32_t columns, const fml_steps *steps) {
+    uint32_t total = 0;
+    for (; rows != 0; --rows, line += steps->row) {
+        const int8_t *from = line;
+        for (uint32_t left = columns; left != 0; --left, from += steps->column) {
+            total += (uint32_t)(int32_t)*from;
+        }
+    }
+    return total;
+}
+
+static void pool_pixel(const fml_work *work, const fml_range *range, uint32_t row, uint32_t column) {
     const fml_op *op = work->op;
     const fml_window *window = &op->window;
+    const bool takes_largest = op->kind == FML_OP_KIND_MAX_POOL_2D;
     const fml_shape *in = &op->input.shape, *out = &op->output.shape;
-    const uint32_t row = pool->pixels.row, column = pool->pixels.column, channel = work->tile.channel_begin;
+    const fml_steps steps = fml_window_steps(op);
+    uint32_t channel = work->tile.channel_begin;
     axis rows, columns;
-    if (pool->pixels.left == 0) {
-        return false;
-    }
     if ((op->flags & FML_OP_FLAG_ADAPTIVE) != 0) {
         rows = adapt(row, in->height, out->height);
         columns = adapt(column, in->width, out->width);
@@ -43,16 +65,28 @@ bool fml_pool_next(fml_pool *pool) {
         rows = clip(fml_window_row(op, row), window->kernel_height, window->dilation_height, in->height);
         columns = clip(fml_window_column(op, column), window->kernel_width, window->dilation_width, in->width);
     }
-    pool->source = work->input + fml_element(in, rows.first, columns.first, channel);
-    pool->target = work->output + fml_element(out, row, column, channel);
-    pool->rows = rows.taps;
-    pool->columns = columns.taps;
-    fml_pixels_advance(&pool->pixels);
-    return true;
+    const int8_t *from = work->input + fml_element(in, rows.first, columns.first, channel);
+    int8_t *to = work->output + fml_element(out, row, column, channel);
+    const uint32_t count = rows.taps * columns.taps, zero = count * (uint32_t)(int32_t)op->input.zero_point;
+    const uint8_t *entry = work->params;
+    if (!takes_largest) {
+        /* One entry of constants serves all counts of taps; of several, entry count - 1. */
+        const uint32_t entries = op->params_size / FML_SCALE_SIZE;
+        entry += FML_SCALE_SIZE * ((count < entries ? count : entries) - 1);
+    }
+    for (; channel != work->tile.channel_end; ++channel, ++from) {
+        if (takes_largest) {
+            *to++ = fml_clamp(largest(from, rows.taps, columns.taps, &steps), range);
+        } else {
+            *to++ =
+                fml_requantize(sum(from, rows.taps, columns.taps, &steps) - zero, fml_read_u16(entry), entry[2], range);
+        }
+    }
 }
 
-void fml_pool_begin(fml_pool *pool, const fml_work *work) {
-    pool->work = work;
-    pool->pixels = fml_pixels_of(&work->tile);
-    pool->steps = fml_window_steps(work->op);
+void fml_kernel_pool(const fml_work *work) {
+    const fml_range range = fml_output_range(work->op);
+    for (fml_pixels at = fml_pixels_of(&work->tile); fml_pixels_left(&at); fml_pixels_advance(&at)) {
+        pool_pixel(work, &range, at.row, at.column);
+    }
 }
