@@ -21,11 +21,11 @@ typedef struct reading {
 static bool overwritten(const fml_model *model, const run *in, const reading *what) {
     for (uint16_t writer = in->begin; writer < in->end; writer++) {
         fml_tensor tensor;
-        uint16_t output = fml_model_op_output(model, writer);
+        uint32_t output = fml_model_op_output(model, writer);
         if (output == what->tensor && writer < what->op) {
             continue;
         }
-        fml_model_tensor(model, output, &tensor);
+        (void)fml_model_read(model, FML_TENSORS, output, &tensor);
         if (fml_overlap(tensor.offset, fml_tensor_size(&tensor), what->offset, what->size)) {
             return true;
         }

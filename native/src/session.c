@@ -101,7 +101,7 @@ static int restore_tensor(fml_session *session, uint16_t index) {
     if (index == FML_NO_INDEX || !fml_model_writes(session->model, index, 0, written)) {
         return FML_OK;
     }
-    fml_model_tensor(session->model, index, &tensor);
+    (void)fml_model_read(session->model, FML_TENSORS, index, &tensor);
     return restore_bytes(session, tensor.offset, fml_tensor_size(&tensor));
 }
 
@@ -339,6 +339,6 @@ const int8_t *fml_session_output(const fml_session *session) {
     if (session->phase != FML_PHASE_DONE || session->stale) {
         return NULL;
     }
-    fml_model_tensor(session->model, session->model->output, &tensor);
+    (void)fml_model_read(session->model, FML_TENSORS, session->model->output, &tensor);
     return (const int8_t *)(session->arena + tensor.offset);
 }

@@ -10,14 +10,11 @@ static bool shape_size(const fml_shape *shape, uint32_t *size) {
 }
 
 int fml_verify_tensors(const fml_model *model) {
-    for (uint16_t index = 0; index < model->tensor_count; index++) {
-        fml_tensor tensor;
+    fml_tensor tensor;
+    for (uint32_t index = 0; fml_model_read(model, FML_TENSORS, index, &tensor); index++) {
         uint32_t size;
-        fml_model_tensor(model, index, &tensor);
-        bool ok = shape_size(&tensor.shape, &size) && tensor.offset <= model->arena_size &&
-                  size <= model->arena_size - tensor.offset;
-        const uint8_t *from = model->metadata + model->tensors + (uint32_t)index * FML_TENSOR_SIZE;
-        if (!ok || from[FML_TENSOR_RESERVED_AT] != 0) {
+        if (!shape_size(&tensor.shape, &size) || tensor.offset > model->arena_size ||
+            size > model->arena_size - tensor.offset || tensor.reserved != 0) {
             return FML_ERROR_BAD_TENSOR;
         }
     }
@@ -26,11 +23,10 @@ int fml_verify_tensors(const fml_model *model) {
 
 int fml_verify_output(fml_model *model) {
     fml_tensor tensor;
-    if (model->output >= model->tensor_count) {
+    if (!fml_model_read(model, FML_TENSORS, model->output, &tensor)) {
         return FML_ERROR_BAD_TENSOR;
     }
-    fml_model_tensor(model, model->output, &tensor);
-    uint32_t size = fml_tensor_size(&tensor);
+    const uint32_t size = fml_tensor_size(&tensor);
     model->output_length = (uint16_t)size;
     if (size > UINT16_MAX) {
         return FML_ERROR_BAD_TENSOR;
@@ -102,9 +98,7 @@ static bool view_ok(const fml_model *model, const fml_op *op) {
         }
         source = model->sample_size >> wide;
     }
-    const uint8_t *from = model->metadata + model->views + (uint32_t)op->attribute * FML_VIEW_SIZE;
-    return fml_read_u16(from + FML_VIEW_RESERVED_AT) == 0 && shape_size(&view->space, &size) &&
-           strides_ok(&view->source, &view->space, source) &&
+    return view->reserved == 0 && shape_size(&view->space, &size) && strides_ok(&view->source, &view->space, source) &&
            strides_ok(&view->destination, &view->space, fml_tensor_size(&op->output));
 }
 
@@ -132,13 +126,12 @@ static bool shifts_left(uint8_t kind) {
            kind == FML_OP_KIND_AVERAGE_POOL_2D;
 }
 
-static bool numbers_ok(const fml_model *model, uint16_t index, const fml_op *op) {
-    const uint8_t *from = model->metadata + model->ops + (uint32_t)index * FML_OP_SIZE;
+static bool numbers_ok(const fml_op *op) {
     return (op->flags & ~(FML_OP_FLAG_COMMIT_LAST | FML_OP_FLAG_HAS_LOOKUP | FML_OP_FLAG_ADAPTIVE)) == 0 &&
            (!(op->flags & FML_OP_FLAG_ADAPTIVE) || op->kind == FML_OP_KIND_AVERAGE_POOL_2D) &&
            op->activation_min <= op->activation_max && op->left_shift <= (shifts_left(op->kind) ? 15 : 0) &&
-           from[FML_OP_RESERVED_AT] == 0 && fml_read_u16(from + FML_OP_RESERVED2_AT) == 0 && op->tile_rows >= 1 &&
-           op->tile_columns >= 1 && op->tile_channels >= 1;
+           op->reserved == 0 && op->reserved2 == 0 && op->tile_rows >= 1 && op->tile_columns >= 1 &&
+           op->tile_channels >= 1;
 }
 
 /* Is the input written by an earlier operator, and apart from the output? */
@@ -152,7 +145,7 @@ static bool input_ok(const fml_model *model, uint16_t index, const fml_op *op, u
 }
 
 int fml_verify_op(const fml_model *model, uint16_t index, const fml_op *op) {
-    bool ok = numbers_ok(model, index, op) && shapes_ok(model, op) && fml_op_tile_count(op) <= UINT16_MAX &&
+    bool ok = numbers_ok(op) && shapes_ok(model, op) && fml_op_tile_count(op) <= UINT16_MAX &&
               input_ok(model, index, op, op->input_index, &op->input) &&
               input_ok(model, index, op, op->input2_index, &op->input2);
     if (ok && op->kind == FML_OP_KIND_QUANTIZE) {

@@ -50,7 +50,7 @@ void fml_kernel_conv_2d(const fml_work *work) {
         group_of_channels(work, work->params, begin, end - begin, 0);
         return;
     }
-    const uint32_t each = op->output.shape.channels / groups, size = fml_op_group_size(op, (uint16_t)each);
+    const uint32_t each = op->output.shape.channels / groups, size = fml_op_group_size(op, each);
     const uint8_t *group = work->params;
     for (uint32_t first = begin; first < end; first += each, group += size) {
         group_of_channels(work, group, first, each, first / each);
