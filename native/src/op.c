@@ -3,13 +3,17 @@
 #include "bytes.h"
 #include "model_layout.h"
 
-static const fml_shape *space_of(const fml_op *op) {
-    const bool viewed = op->kind == FML_OP_KIND_QUANTIZE || op->kind == FML_OP_KIND_COPY;
-    return viewed ? &op->view.space : &op->output.shape;
+bool fml_op_viewed(const fml_op *op) {
+    return op->kind == FML_OP_KIND_QUANTIZE || op->kind == FML_OP_KIND_COPY;
 }
 
-fml_shape fml_op_space(const fml_op *op) {
-    return *space_of(op);
+static const fml_shape *space_of(const fml_op *op) {
+    return fml_op_viewed(op) ? &op->view.space : &op->output.shape;
+}
+
+uint32_t fml_view_element(const fml_strides *strides, uint32_t row, uint32_t column, uint32_t depth) {
+    return strides->offset + row * (uint32_t)strides->row + column * (uint32_t)strides->column +
+           depth * (uint32_t)strides->depth;
 }
 
 static uint32_t parts(uint32_t whole, uint32_t part) {

@@ -50,6 +50,7 @@ typedef struct fml_op {
     fml_tensor input, input2, output; /* where the index is not FML_NO_INDEX */
     fml_window window;                /* kinds with a window */
     fml_view view;                    /* QUANTIZE, COPY */
+    uint16_t index;                   /* in the model */
     uint8_t sample_type;              /* QUANTIZE: the model's sample type */
 } fml_op;
 
@@ -71,8 +72,11 @@ typedef struct fml_work {
     uint8_t *scratch;      /* fml_kernel_scratch(op) bytes, aligned to 4 */
 } fml_work;
 
-/* The op's iteration space. */
-fml_shape fml_op_space(const fml_op *op);
+/* Whether the op goes through a view: QUANTIZE, COPY. */
+bool fml_op_viewed(const fml_op *op);
+
+/* Element (row, column, depth) of one side of a view. */
+uint32_t fml_view_element(const fml_strides *strides, uint32_t row, uint32_t column, uint32_t depth);
 
 /* Number of tiles; rows vary fastest, then columns, then channel blocks, so that a channel block's weights stay loaded.
  */

@@ -219,7 +219,7 @@ static int open_ops(fml_model *model, uint8_t *buffer, uint32_t buffer_size) {
         fml_op op;
         int status = fml_model_op(model, index, &op);
         if (status == FML_OK) {
-            status = fml_verify_op(model, index, &op);
+            status = fml_verify_op(model, &op);
         }
         if (status == FML_OK) {
             status = fml_verify_params(model, &op, buffer, buffer_size);

@@ -135,19 +135,17 @@ static bool numbers_ok(const fml_op *op) {
 }
 
 /* Is the input written by an earlier operator, and apart from the output? */
-static bool input_ok(const fml_model *model, uint16_t index, const fml_op *op, uint16_t input_index,
-                     const fml_tensor *input) {
+static bool input_ok(const fml_model *model, const fml_op *op, uint32_t input_index, const fml_tensor *input) {
     if (input_index == FML_NO_INDEX) {
         return true;
     }
-    return fml_model_writes(model, input_index, 0, index) &&
+    return fml_model_writes(model, input_index, 0, op->index) &&
            !fml_overlap(input->offset, fml_tensor_size(input), op->output.offset, fml_tensor_size(&op->output));
 }
 
-int fml_verify_op(const fml_model *model, uint16_t index, const fml_op *op) {
+int fml_verify_op(const fml_model *model, const fml_op *op) {
     bool ok = numbers_ok(op) && shapes_ok(model, op) && fml_op_tile_count(op) <= UINT16_MAX &&
-              input_ok(model, index, op, op->input_index, &op->input) &&
-              input_ok(model, index, op, op->input2_index, &op->input2);
+              input_ok(model, op, op->input_index, &op->input) && input_ok(model, op, op->input2_index, &op->input2);
     if (ok && op->kind == FML_OP_KIND_QUANTIZE) {
         ok = !fml_overlap(model->sample_offset, model->sample_size, op->output.offset, fml_tensor_size(&op->output));
     }

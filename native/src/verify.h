@@ -11,8 +11,8 @@ int fml_verify_tensors(const fml_model *model);
  * FML_ERROR_BAD_OP. */
 int fml_verify_output(fml_model *model);
 
-/* Numbers, memory accesses and tiles of operator `index`, decoded in *op. FML_ERROR_BAD_OP. */
-int fml_verify_op(const fml_model *model, uint16_t index, const fml_op *op);
+/* Numbers, memory accesses and tiles of an operator. FML_ERROR_BAD_OP. */
+int fml_verify_op(const fml_model *model, const fml_op *op);
 
 /* Constants of an operator that passed fml_verify_op: present, of the right size, shifts in range.
  * buffer: working memory of buffer_size >= 16 bytes where the source is not mapped. FML_ERROR_BAD_PARAMS, FML_ERROR_IO.

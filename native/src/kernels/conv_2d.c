@@ -33,9 +33,9 @@ static void group_of_channels(const fml_work *work, const uint8_t *group, uint32
             const uint32_t wanted = count - c < 4 ? count - c : 4;
             int32_t sums[8];
             if (patches.paired) {
-                fml_dot_4x2(sums, w, patches.source[0], patches.source[1], taps);
+                fml_dot_4x2(w, patches.source[0], patches.source[1] - patches.source[0], taps, sums);
             } else {
-                fml_dot_4x1(sums, w, patches.source[0], taps);
+                fml_dot_4x1(w, patches.source[0], taps, sums);
             }
             fml_requantize_pair(patches.target[0] + first + c, patches.target[1] + first + c, sums,
                                 patches.paired ? 4 : 0, channels + c, wanted, &range);

@@ -113,10 +113,10 @@ void fml_requantize_pair(int8_t *to0, int8_t *to1, const int32_t *sums, uint32_t
 /* --- Inner loops of CONV_2D (dot_4.c)
  * ----------------------------------------------------------------------------------- */
 
-/* sums[0..3] = weights [taps][4] times x0 [taps], of four channels. */
-void fml_dot_4x1(int32_t *sums, const int8_t *w, const int8_t *x0, uint32_t taps);
+/* sums[0..3] = weights [taps][4] times x0 [taps], of four channels. taps >= 1. */
+void fml_dot_4x1(const int8_t *w, const int8_t *x0, uint32_t taps, int32_t *sums);
 
-/* The same for two pixels: sums[0..3] of x0, sums[4..7] of x1. */
-void fml_dot_4x2(int32_t *sums, const int8_t *w, const int8_t *x0, const int8_t *x1, uint32_t taps);
+/* The same for two pixels, the second one's bytes at x0 + second: sums[0..3] of the first, sums[4..7] of the second. */
+void fml_dot_4x2(const int8_t *w, const int8_t *x0, ptrdiff_t second, uint32_t taps, int32_t *sums);
 
 #endif

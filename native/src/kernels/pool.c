@@ -44,7 +44,8 @@ static uint32_t sum(const int8_t *line, uint32_t rows, uint32_t columns, const f
     for (; rows != 0; --rows, line += steps->row) {
         const int8_t *from = line;
         for (uint32_t left = columns; left != 0; --left, from += steps->column) {
-            total += (uint32_t)(int32_t)*from;
+            const int32_t x = *from;
+            total += (uint32_t)x;
         }
     }
     return total;
@@ -67,7 +68,8 @@ static void pool_pixel(const fml_work *work, const fml_range *range, uint32_t ro
     }
     const int8_t *from = work->input + fml_element(in, rows.first, columns.first, channel);
     int8_t *to = work->output + fml_element(out, row, column, channel);
-    const uint32_t count = rows.taps * columns.taps, zero = count * (uint32_t)(int32_t)op->input.zero_point;
+    const int32_t zero_point = op->input.zero_point;
+    const uint32_t count = rows.taps * columns.taps, zero = count * (uint32_t)zero_point;
     const uint8_t *entry = work->params;
     if (!takes_largest) {
         /* One entry of constants serves all counts of taps; of several, entry count - 1. */

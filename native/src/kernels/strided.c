@@ -1,27 +1,22 @@
 #include "kernels.h"
 
-static uint32_t element(const fml_strides *strides, uint32_t row, uint32_t column, uint32_t depth) {
-    return strides->offset + row * (uint32_t)strides->row + column * (uint32_t)strides->column +
-           depth * (uint32_t)strides->depth;
-}
-
 static int32_t quantize(const fml_work *work, uint32_t at, uint32_t depth) {
     const fml_op *op = work->op;
     const uint8_t *entry = work->params, *from = work->sample + at;
     if (op->params_size != FML_QUANTIZE_ENTRY_SIZE) {
         entry += depth * FML_QUANTIZE_ENTRY_SIZE;
     }
-    uint32_t x = *from;
+    int32_t x = *from;
     if (op->sample_type >= FML_SAMPLE_TYPE_UINT16) {
         x = fml_read_u16(from + at);
     }
     if (op->sample_type == FML_SAMPLE_TYPE_INT8) {
-        x = (uint32_t)(int32_t)(int8_t)x;
+        x = (int8_t)x;
     } else if (op->sample_type == FML_SAMPLE_TYPE_INT16) {
-        x = (uint32_t)(int32_t)(int16_t)x;
+        x = (int16_t)x;
     }
-    const uint32_t m = (uint32_t)(int32_t)(int16_t)fml_read_u16(entry);
-    return (int32_t)(x * m + fml_read_u32(entry + 2)) >> entry[6];
+    const int32_t m = (int16_t)fml_read_u16(entry);
+    return (int32_t)((uint32_t)x * (uint32_t)m + fml_read_u32(entry + 2)) >> entry[6];
 }
 
 void fml_kernel_strided(const fml_work *work) {
@@ -31,8 +26,8 @@ void fml_kernel_strided(const fml_work *work) {
     const fml_range range = fml_output_range(op);
     for (fml_pixels at = fml_pixels_of(&work->tile); fml_pixels_left(&at); fml_pixels_advance(&at)) {
         uint32_t depth = work->tile.channel_begin;
-        uint32_t from = element(&view->source, at.row, at.column, depth);
-        uint32_t to = element(&view->destination, at.row, at.column, depth);
+        uint32_t from = fml_view_element(&view->source, at.row, at.column, depth);
+        uint32_t to = fml_view_element(&view->destination, at.row, at.column, depth);
         for (; depth != work->tile.channel_end; ++depth) {
             int32_t value = copies ? work->input[from] : quantize(work, from, depth);
             if (!copies || work->lookup == NULL) {
