@@ -83,8 +83,8 @@ int fml_interp_step(const fml_model *model, const fml_op *op, uint32_t tile, uin
     work.op = op;
     work.tile = fml_op_tile(op, tile);
     work.sample = arena + model->sample_offset;
-    work.input = (const int8_t *)arena + (op->input_index != FML_NO_INDEX ? op->input.offset : 0);
-    work.input2 = (const int8_t *)arena + (op->input2_index != FML_NO_INDEX ? op->input2.offset : 0);
+    work.input = (const int8_t *)arena + op->input.offset;
+    work.input2 = (const int8_t *)arena + op->input2.offset;
     work.output = (int8_t *)arena + op->output.offset;
     work.lookup = NULL;
     work.scratch = scratch;

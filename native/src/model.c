@@ -101,6 +101,7 @@ int fml_model_op(const fml_model *model, uint32_t index, fml_op *op) {
     const uint8_t needs = kind_needs[op->kind];
     const bool windowed = needs & NEEDS_WINDOW;
     op->index = (uint16_t)index;
+    op->input.offset = op->input2.offset = 0;
     op->sample_type = model->sample_type;
     bool ok = read_named(model, FML_TENSORS, needs & NEEDS_INPUT, op->input_index, &op->input) &&
               read_named(model, FML_TENSORS, needs & NEEDS_INPUT2, op->input2_index, &op->input2) &&

@@ -47,7 +47,7 @@ typedef struct fml_op {
     uint16_t reserved2;
     uint32_t params, params_size;     /* in the WEIGHTS section */
     uint32_t lookup;                  /* in the WEIGHTS section */
-    fml_tensor input, input2, output; /* where the index is not FML_NO_INDEX */
+    fml_tensor input, input2, output; /* where the index is FML_NO_INDEX, only offset 0 */
     fml_window window;                /* kinds with a window */
     fml_view view;                    /* QUANTIZE, COPY */
     uint16_t index;                   /* in the model */

@@ -140,18 +140,29 @@ static int open_section(fml_model *model, uint8_t *buffer, uint32_t buffer_size)
     return status;
 }
 
+/* Bytes of the numbers, in the order of their fields. */
+static const uint8_t scalar_sizes[] = {
+    [FML_MODEL_VERSION_SLOT] = 2,          [FML_MODEL_WEIGHT_LAYOUT_SLOT] = 1, [FML_MODEL_SAMPLE_TYPE_SLOT] = 1,
+    [FML_MODEL_OUTPUT_TRANSFORM_SLOT] = 1, [FML_MODEL_OUTPUT_SLOT] = 2,        [FML_MODEL_ARENA_SIZE_SLOT] = 4,
+    [FML_MODEL_SAMPLE_OFFSET_SLOT] = 4,    [FML_MODEL_SAMPLE_SIZE_SLOT] = 4,
+};
+
 static int open_scalars(fml_model *model, table *root) {
-    if (scalar(root, FML_MODEL_VERSION_SLOT, 2) != FML_FORMAT_VERSION) {
-        return root->malformed ? FML_ERROR_MALFORMED : FML_ERROR_VERSION;
+    uint32_t values[sizeof scalar_sizes];
+    for (uint32_t slot = 0; slot < sizeof scalar_sizes; slot++) {
+        values[slot] = scalar(root, slot, scalar_sizes[slot]);
+        if (slot == FML_MODEL_VERSION_SLOT && values[slot] != FML_FORMAT_VERSION) {
+            return root->malformed ? FML_ERROR_MALFORMED : FML_ERROR_VERSION;
+        }
     }
-    model->sample_type = (uint8_t)scalar(root, FML_MODEL_SAMPLE_TYPE_SLOT, 1);
-    model->output_transform = (uint8_t)scalar(root, FML_MODEL_OUTPUT_TRANSFORM_SLOT, 1);
-    model->output = (uint16_t)scalar(root, FML_MODEL_OUTPUT_SLOT, 2);
-    model->arena_size = scalar(root, FML_MODEL_ARENA_SIZE_SLOT, 4);
-    model->sample_offset = scalar(root, FML_MODEL_SAMPLE_OFFSET_SLOT, 4);
-    model->sample_size = scalar(root, FML_MODEL_SAMPLE_SIZE_SLOT, 4);
+    model->sample_type = (uint8_t)values[FML_MODEL_SAMPLE_TYPE_SLOT];
+    model->output_transform = (uint8_t)values[FML_MODEL_OUTPUT_TRANSFORM_SLOT];
+    model->output = (uint16_t)values[FML_MODEL_OUTPUT_SLOT];
+    model->arena_size = values[FML_MODEL_ARENA_SIZE_SLOT];
+    model->sample_offset = values[FML_MODEL_SAMPLE_OFFSET_SLOT];
+    model->sample_size = values[FML_MODEL_SAMPLE_SIZE_SLOT];
     model->nvm_size = FML_NVM_ARENA_OFFSET + model->arena_size;
-    bool ok = scalar(root, FML_MODEL_WEIGHT_LAYOUT_SLOT, 1) == FML_WEIGHT_LAYOUT_BLOCK_4 &&
+    bool ok = values[FML_MODEL_WEIGHT_LAYOUT_SLOT] == FML_WEIGHT_LAYOUT_BLOCK_4 &&
               model->sample_type <= FML_SAMPLE_TYPE_INT16 && model->output_transform <= FML_OUTPUT_TRANSFORM_SIGMOID &&
               model->arena_size <= FML_SIZE_MAX - FML_NVM_ARENA_OFFSET && model->sample_size >= 1 &&
               model->sample_offset <= model->arena_size &&

@@ -50,8 +50,12 @@ static inline uint32_t fml_element(const fml_shape *shape, uint32_t row, uint32_
 
 /* --- Pixels of a tile in row order (pixels.c) ------------------------------------------------------------------- */
 
+typedef struct fml_pixel {
+    uint32_t row, column;
+} fml_pixel;
+
 typedef struct fml_pixels {
-    uint32_t row, column; /* of the next pixel */
+    fml_pixel at; /* the next one */
     uint32_t row_end, column_begin, column_end;
 } fml_pixels;
 
@@ -59,7 +63,7 @@ fml_pixels fml_pixels_of(const fml_tile *tile);
 void fml_pixels_advance(fml_pixels *pixels);
 
 static inline bool fml_pixels_left(const fml_pixels *pixels) {
-    return pixels->row != pixels->row_end;
+    return pixels->at.row != pixels->row_end;
 }
 
 /* --- Runs: the bytes of the tile in the output, as pieces that lie side by side (pixels.c) ------------------------ */

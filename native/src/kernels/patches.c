@@ -4,10 +4,12 @@ static bool axis_inside(int32_t origin, uint32_t kernel, uint32_t dilation, uint
     return origin >= 0 && (uint32_t)origin + (kernel - 1) * dilation < size;
 }
 
-static bool window_inside(const fml_op *op, int32_t row, int32_t column) {
+static bool window_inside(const fml_op *op, const fml_pixel *pixel) {
     const fml_window *window = &op->window;
-    return axis_inside(row, window->kernel_height, window->dilation_height, op->input.shape.height) &&
-           axis_inside(column, window->kernel_width, window->dilation_width, op->input.shape.width);
+    return axis_inside(fml_window_row(op, pixel->row), window->kernel_height, window->dilation_height,
+                       op->input.shape.height) &&
+           axis_inside(fml_window_column(op, pixel->column), window->kernel_width, window->dilation_width,
+                       op->input.shape.width);
 }
 
 static void fill(int8_t *to, int8_t value, uint32_t count) {
@@ -16,9 +18,9 @@ static void fill(int8_t *to, int8_t value, uint32_t count) {
     }
 }
 
-/* The window at (row, column) as bytes in (kernel row, kernel column, channel) order, where possible a kernel row at a
- * time. Returns the end of `to`. */
-static FML_APART int8_t *gather(const fml_patches *patches, int32_t row, int32_t first_column, int8_t *to) {
+/* The window at (row, first_column) as bytes in (kernel row, kernel column, channel) order, where possible a kernel row
+ * at a time. */
+static FML_APART void gather(const fml_patches *patches, int32_t row, int32_t first_column, int8_t *to) {
     const fml_op *op = patches->work->op;
     const fml_window *window = &op->window;
     const fml_shape *shape = &op->input.shape;
@@ -38,43 +40,44 @@ static FML_APART int8_t *gather(const fml_patches *patches, int32_t row, int32_t
             }
         }
     }
-    return to;
+}
+
+static void place(fml_patches *patches, uint32_t index, const fml_pixel *pixel, bool in_place) {
+    const fml_work *work = patches->work;
+    const fml_op *op = work->op;
+    const int32_t row = fml_window_row(op, pixel->row), column = fml_window_column(op, pixel->column);
+    const uint32_t tap = patches->channels, line = tap * op->window.kernel_width;
+    patches->target[index] = work->output + fml_element(&op->output.shape, pixel->row, pixel->column, 0);
+    if (in_place) {
+        patches->steps = fml_window_steps(op);
+        patches->source[index] =
+            work->input + fml_element(&op->input.shape, (uint32_t)row, (uint32_t)column, patches->first_channel);
+    } else {
+        int8_t *const buffer = patches->buffer + index * op->window.kernel_height * line;
+        patches->steps.column = tap;
+        patches->steps.row = line;
+        patches->source[index] = buffer;
+        gather(patches, row, column, buffer);
+    }
 }
 
 bool fml_patches_next(fml_patches *patches) {
-    const fml_work *work = patches->work;
-    const fml_op *op = work->op;
-    const uint32_t tap = patches->channels;
-    int32_t rows[2], columns[2];
-    bool in_place = patches->in_place;
-    uint32_t count = 0;
-    for (; count < 2 && fml_pixels_left(&patches->pixels); ++count) {
-        const uint32_t row = patches->pixels.row, column = patches->pixels.column;
-        rows[count] = fml_window_row(op, row);
-        columns[count] = fml_window_column(op, column);
-        in_place = in_place && window_inside(op, rows[count], columns[count]);
-        patches->target[count] = work->output + fml_element(&op->output.shape, row, column, 0);
-        fml_pixels_advance(&patches->pixels);
+    const fml_op *op = patches->work->op;
+    fml_pixels *const pixels = &patches->pixels;
+    if (!fml_pixels_left(pixels)) {
+        return false;
     }
-    patches->steps.column = tap;
-    patches->steps.row = tap * op->window.kernel_width;
-    int8_t *buffer = patches->buffer;
-    for (uint32_t i = 0; i < count; ++i) {
-        patches->source[i] = buffer;
-        if (in_place) {
-            patches->steps = fml_window_steps(op);
-            patches->source[i] = work->input + fml_element(&op->input.shape, (uint32_t)rows[i], (uint32_t)columns[i],
-                                                           patches->first_channel);
-        } else {
-            buffer = gather(patches, rows[i], columns[i], buffer);
-        }
+    const fml_pixel first = pixels->at;
+    fml_pixels_advance(pixels);
+    patches->paired = fml_pixels_left(pixels);
+    const fml_pixel second = patches->paired ? pixels->at : first;
+    const bool in_place = patches->in_place && window_inside(op, &first) && window_inside(op, &second);
+    place(patches, 0, &first, in_place);
+    place(patches, 1, &second, in_place);
+    if (patches->paired) {
+        fml_pixels_advance(pixels);
     }
-    patches->paired = count == 2;
-    if (!patches->paired) {
-        patches->source[1] = patches->source[0];
-        patches->target[1] = patches->target[0];
-    }
-    return count != 0;
+    return true;
 }
 
 void fml_patches_begin(fml_patches *patches, const fml_work *work, uint32_t first_channel, uint32_t channels) {
@@ -86,9 +89,8 @@ void fml_patches_begin(fml_patches *patches, const fml_work *work, uint32_t firs
 
 uint32_t fml_patches_size(const fml_op *op, uint32_t channels, bool in_place) {
     const fml_window *window = &op->window;
-    if (in_place && window->pad_top == 0 && window->pad_left == 0 &&
-        window_inside(op, fml_window_row(op, op->output.shape.height - UINT32_C(1)),
-                      fml_window_column(op, op->output.shape.width - UINT32_C(1)))) {
+    const fml_pixel last = {op->output.shape.height - UINT32_C(1), op->output.shape.width - UINT32_C(1)};
+    if (in_place && window->pad_top == 0 && window->pad_left == 0 && window_inside(op, &last)) {
         return 0;
     }
     return 2 * channels * window->kernel_height * window->kernel_width;

@@ -2,17 +2,17 @@
 
 fml_pixels fml_pixels_of(const fml_tile *tile) {
     fml_pixels pixels;
-    pixels.row = tile->row_begin;
+    pixels.at.row = tile->row_begin;
     pixels.row_end = tile->row_end;
-    pixels.column = pixels.column_begin = tile->column_begin;
+    pixels.at.column = pixels.column_begin = tile->column_begin;
     pixels.column_end = tile->column_end;
     return pixels;
 }
 
 void fml_pixels_advance(fml_pixels *pixels) {
-    if (++pixels->column == pixels->column_end) {
-        pixels->column = pixels->column_begin;
-        ++pixels->row;
+    if (++pixels->at.column == pixels->column_end) {
+        pixels->at.column = pixels->column_begin;
+        ++pixels->at.row;
     }
 }
 
@@ -30,7 +30,7 @@ bool fml_runs_next(fml_runs *runs) {
     if (!fml_pixels_left(&runs->pixels)) {
         return false;
     }
-    runs->offset = fml_element(&runs->work->op->output.shape, runs->pixels.row, runs->pixels.column,
+    runs->offset = fml_element(&runs->work->op->output.shape, runs->pixels.at.row, runs->pixels.at.column,
                                runs->work->tile.channel_begin);
     fml_pixels_advance(&runs->pixels);
     return true;

@@ -5,7 +5,7 @@ typedef struct axis {
     uint32_t first, taps;
 } axis;
 
-static axis clip(int32_t origin, uint32_t kernel, uint32_t dilation, uint32_t size) {
+static FML_APART axis clip(int32_t origin, uint32_t kernel, uint32_t dilation, uint32_t size) {
     axis clipped = {0, 0};
     for (; kernel != 0 && origin < 0; --kernel) {
         origin += (int32_t)dilation;
@@ -88,7 +88,7 @@ static void pool_pixel(const fml_work *work, const fml_range *range, uint32_t ro
 
 void fml_kernel_pool(const fml_work *work) {
     const fml_range range = fml_output_range(work->op);
-    for (fml_pixels at = fml_pixels_of(&work->tile); fml_pixels_left(&at); fml_pixels_advance(&at)) {
-        pool_pixel(work, &range, at.row, at.column);
+    for (fml_pixels left = fml_pixels_of(&work->tile); fml_pixels_left(&left); fml_pixels_advance(&left)) {
+        pool_pixel(work, &range, left.at.row, left.at.column);
     }
 }

@@ -24,10 +24,10 @@ void fml_kernel_strided(const fml_work *work) {
     const fml_view *view = &op->view;
     const bool copies = op->kind == FML_OP_KIND_COPY;
     const fml_range range = fml_output_range(op);
-    for (fml_pixels at = fml_pixels_of(&work->tile); fml_pixels_left(&at); fml_pixels_advance(&at)) {
+    for (fml_pixels left = fml_pixels_of(&work->tile); fml_pixels_left(&left); fml_pixels_advance(&left)) {
         uint32_t depth = work->tile.channel_begin;
-        uint32_t from = fml_view_element(&view->source, at.row, at.column, depth);
-        uint32_t to = fml_view_element(&view->destination, at.row, at.column, depth);
+        uint32_t from = fml_view_element(&view->source, left.at.row, left.at.column, depth);
+        uint32_t to = fml_view_element(&view->destination, left.at.row, left.at.column, depth);
         for (; depth != work->tile.channel_end; ++depth) {
             int32_t value = copies ? work->input[from] : quantize(work, from, depth);
             if (!copies || work->lookup == NULL) {
