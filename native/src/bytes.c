@@ -14,3 +14,7 @@ void fml_copy(uint8_t *to, const uint8_t *from, uint32_t size) {
         *to++ = *from++;
     }
 }
+
+uint32_t fml_product(uint32_t a, uint32_t b) {
+    return b != 0 && a > FML_SIZE_MAX / b ? FML_SIZE_MAX : a * b;
+}

@@ -1,4 +1,4 @@
-/* Little-endian integers at any alignment, and 32-bit arithmetic that cannot overflow: the only way to stored bytes. */
+/* Little-endian integers at any alignment, and products that cannot overflow: the only way to stored bytes. */
 #ifndef FML_BYTES_H
 #define FML_BYTES_H
 
@@ -45,13 +45,8 @@ FML_ONE_WORD void fml_write_u32(uint8_t *to, uint32_t value) {
 /* Copies bytes; the two places do not overlap. */
 void fml_copy(uint8_t *to, const uint8_t *from, uint32_t size);
 
-/* *value *= factor. *value <= FML_SIZE_MAX, factor <= 65536; false when the product is above FML_SIZE_MAX. In 32 bits,
- * because small cores have no 64-bit multiply. */
-static inline bool fml_multiply(uint32_t *value, uint32_t factor) {
-    uint32_t low = (*value & 0xffff) * factor;
-    uint32_t high = (*value >> 16) * factor + (low >> 16);
-    *value = high << 16 | (low & 0xffff);
-    return high <= FML_SIZE_MAX >> 16;
-}
+/* Product of two numbers, FML_SIZE_MAX where it is larger: sizes in a blob that is still to be verified can be
+ * anything. */
+uint32_t fml_product(uint32_t a, uint32_t b);
 
 #endif

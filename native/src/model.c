@@ -72,10 +72,6 @@ bool fml_model_read(const fml_model *model, enum fml_vector_of vector, uint32_t 
     return true;
 }
 
-uint32_t fml_tensor_size(const fml_tensor *tensor) {
-    return (uint32_t)tensor->shape.height * tensor->shape.width * tensor->shape.channels;
-}
-
 uint32_t fml_model_op_output(const fml_model *model, uint32_t op) {
     return fml_read_u16(model->metadata + model->vectors[FML_OPS].at + op * FML_OP_SIZE + FML_OP_OUTPUT_AT);
 }
@@ -86,7 +82,21 @@ bool fml_model_writes(const fml_model *model, uint32_t tensor, uint32_t begin, u
             return true;
         }
     }
-    return false;
+    return tensor == FML_NO_INDEX;
+}
+
+fml_bytes fml_model_tensor(const fml_model *model, uint32_t tensor) {
+    fml_tensor decoded;
+    (void)fml_model_read(model, FML_TENSORS, tensor, &decoded);
+    const fml_bytes bytes = {decoded.offset, fml_shape_size(&decoded.shape), tensor};
+    return bytes;
+}
+
+bool fml_model_input(const fml_model *model, const fml_op *op, uint32_t input, fml_bytes *bytes) {
+    const uint32_t index = input == 0 ? op->input_index : op->input2_index;
+    const fml_bytes sample = {model->sample_offset, model->sample_size, FML_NO_INDEX};
+    *bytes = index != FML_NO_INDEX ? fml_model_tensor(model, index) : sample;
+    return index != FML_NO_INDEX || (input == 0 && op->kind == FML_OP_KIND_QUANTIZE);
 }
 
 /* What an operator names by index, where it needs to; else it must name nothing. */

@@ -3,6 +3,10 @@
 #include "bytes.h"
 #include "model_layout.h"
 
+uint32_t fml_shape_size(const fml_shape *shape) {
+    return fml_product(fml_product(shape->height, shape->width), shape->channels);
+}
+
 bool fml_op_viewed(const fml_op *op) {
     return op->kind == FML_OP_KIND_QUANTIZE || op->kind == FML_OP_KIND_COPY;
 }
@@ -20,16 +24,10 @@ static uint32_t parts(uint32_t whole, uint32_t part) {
     return (whole + part - 1) / part;
 }
 
-/* Product of two numbers, FML_SIZE_MAX where it is larger: sizes in a blob that is still to be verified can be
- * anything. */
-static uint32_t product(uint32_t a, uint32_t b) {
-    return b != 0 && a > FML_SIZE_MAX / b ? FML_SIZE_MAX : a * b;
-}
-
 uint32_t fml_op_tile_count(const fml_op *op) {
     const fml_shape *space = space_of(op);
-    return product(product(parts(space->height, op->tile_rows), parts(space->width, op->tile_columns)),
-                   parts(space->channels, op->tile_channels));
+    return fml_product(fml_product(parts(space->height, op->tile_rows), parts(space->width, op->tile_columns)),
+                       parts(space->channels, op->tile_channels));
 }
 
 /* Part `index % count` of an axis cut in `count` parts of `part`; the rest of the index is left for the next axis. */
@@ -51,11 +49,11 @@ fml_tile fml_op_tile(const fml_op *op, uint32_t index) {
 }
 
 uint32_t fml_op_taps(const fml_op *op) {
-    const uint32_t window = product(op->window.kernel_height, op->window.kernel_width);
+    const uint32_t window = fml_product(op->window.kernel_height, op->window.kernel_width);
     if (op->kind == FML_OP_KIND_DEPTHWISE_CONV_2D) {
         return window;
     }
-    return product(window, (uint32_t)op->input.shape.channels / op->window.groups);
+    return fml_product(window, (uint32_t)op->input.shape.channels / op->window.groups);
 }
 
 /* Bytes of constants and weights of one output channel. */
@@ -64,14 +62,15 @@ static uint32_t channel_size(const fml_op *op) {
 }
 
 uint32_t fml_op_group_size(const fml_op *op, uint32_t channels) {
-    return product(op->kind == FML_OP_KIND_CONV_2D ? fml_round_up_4(channels) : channels, channel_size(op));
+    return fml_product(op->kind == FML_OP_KIND_CONV_2D ? fml_round_up_4(channels) : channels, channel_size(op));
 }
 
 uint32_t fml_op_group_channels(const fml_op *op) {
+    const uint32_t out = op->output.shape.channels;
     if (op->kind == FML_OP_KIND_CONV_2D && op->window.groups > 1) {
-        return (uint32_t)op->output.shape.channels / op->window.groups;
+        return out / op->window.groups;
     }
-    return op->tile_channels;
+    return op->tile_channels < out ? op->tile_channels : out;
 }
 
 /* Bytes of so many channels that begin where a block does: blocks end at a whole group or a multiple of 4 channels, so
@@ -81,7 +80,7 @@ static uint32_t stored_size(const fml_op *op, uint32_t channels) {
         return fml_op_group_size(op, channels);
     }
     const uint32_t each = fml_op_group_channels(op);
-    return product(channels / each, fml_op_group_size(op, each));
+    return fml_product(channels / each, fml_op_group_size(op, each));
 }
 
 fml_block fml_op_block(const fml_op *op, const fml_tile *tile) {

@@ -72,6 +72,9 @@ typedef struct fml_work {
     uint8_t *scratch;      /* fml_kernel_scratch(op) bytes, aligned to 4 */
 } fml_work;
 
+/* Product of the axes; FML_SIZE_MAX where it is larger. A tensor's bytes. */
+uint32_t fml_shape_size(const fml_shape *shape);
+
 /* Whether the op goes through a view: QUANTIZE, COPY. */
 bool fml_op_viewed(const fml_op *op);
 
@@ -112,7 +115,7 @@ uint32_t fml_op_taps(const fml_op *op);
 /* Bytes of constants and weights of one CONV_2D group, or DEPTHWISE_CONV_2D block, of so many output channels. */
 uint32_t fml_op_group_size(const fml_op *op, uint32_t channels);
 
-/* Output channels that are stored together, the last ones may be fewer: a group, or where there is one, a block. */
+/* Most output channels that are stored together: those of a group, where there is one, of a block. */
 uint32_t fml_op_group_channels(const fml_op *op);
 
 /* CONV_2D stores channels in fours. */

@@ -35,12 +35,25 @@ static inline int32_t fml_shift_round(int32_t value, uint32_t shift) {
     return ((value >> (shift - 1)) + 1) >> 1;
 }
 
-/* accumulator * multiplier >> 16. The 48-bit product is made of two 16-bit multiplies, cheap on every core.
- * multiplier: 0..32767. */
+/* Whether the core multiplies 32 by 32 bits to 64 in one instruction. */
+#if !defined(FML_LONG_MULTIPLY)
+#if UINTPTR_MAX > 0xffffffff || (defined(__ARM_ARCH_ISA_THUMB) && __ARM_ARCH_ISA_THUMB >= 2)
+#define FML_LONG_MULTIPLY 1
+#else
+#define FML_LONG_MULTIPLY 0
+#endif
+#endif
+
+/* accumulator * multiplier >> 16, of a product of 48 bits: the high word of a long one, or two 16-bit multiplies that
+ * are cheap on every core. multiplier: 0..32767. */
 static inline int32_t fml_scale(uint32_t accumulator, uint32_t multiplier) {
+#if FML_LONG_MULTIPLY
+    return (int32_t)((int64_t)(int32_t)accumulator * (int32_t)(multiplier << 16) >> 32);
+#else
     const int32_t high = ((int32_t)accumulator >> 16) * (int32_t)multiplier;
     const uint32_t low = ((accumulator & UINT32_C(0xffff)) * multiplier) >> 16;
     return high + (int32_t)low;
+#endif
 }
 
 /* The int8 output of an accumulator. multiplier: 0..32767; shift: 1..31. */

@@ -57,36 +57,31 @@ static FML_APART int mark_tile(fml_session *session, const fml_op *op) {
     return status;
 }
 
-static int restore_bytes(fml_session *session, uint32_t offset, uint32_t size) {
-    return fml_nvm_read(&session->nvm, FML_NVM_ARENA_OFFSET + offset, session->arena + offset, size);
-}
-
-static int restore_tensor(fml_session *session, uint16_t index) {
-    uint16_t written = (uint16_t)(session->op + (session->tile > 0)); /* operators that have written something */
-    fml_tensor tensor;
-    if (index == FML_NO_INDEX || !fml_model_writes(session->model, index, 0, written)) {
+/* Reads bytes back from NVM where a step, or the start, has written them. */
+static int restore_bytes(fml_session *session, const fml_bytes *bytes) {
+    const uint32_t written = (uint32_t)session->op + (session->tile > 0); /* operators that have written something */
+    if (!fml_model_writes(session->model, bytes->tensor, 0, written)) {
         return FML_OK;
     }
-    (void)fml_model_read(session->model, FML_TENSORS, index, &tensor);
-    return restore_bytes(session, tensor.offset, fml_tensor_size(&tensor));
+    return fml_nvm_read(&session->nvm, FML_NVM_ARENA_OFFSET + bytes->offset, session->arena + bytes->offset,
+                        bytes->size);
 }
 
-/* Reads back from NVM what the remaining steps, and the application, want from the steps that have run. */
+/* Restores what the remaining steps, and the application, want from the steps that have run. */
 static int restore(fml_session *session) {
     const fml_model *model = session->model;
-    int status = FML_OK;
-    for (uint16_t index = session->op; index < model->op_count && status == FML_OK; index++) {
+    fml_bytes bytes = fml_model_tensor(model, model->output);
+    int status = restore_bytes(session, &bytes);
+    for (uint32_t index = session->op; index < model->op_count; index++) {
         fml_op op;
         (void)fml_model_op(model, index, &op);
-        status = restore_tensor(session, op.input_index);
-        if (status == FML_OK) {
-            status = restore_tensor(session, op.input2_index);
-        }
-        if (status == FML_OK && op.kind == FML_OP_KIND_QUANTIZE) {
-            status = restore_bytes(session, model->sample_offset, model->sample_size);
+        for (uint32_t input = 0; input < 2 && status == FML_OK; input++) {
+            if (fml_model_input(model, &op, input, &bytes)) {
+                status = restore_bytes(session, &bytes);
+            }
         }
     }
-    return status == FML_OK ? restore_tensor(session, model->output) : status;
+    return status;
 }
 
 /* --- Commits ----------------------------------------------------------------------------------------------------- */
@@ -197,7 +192,7 @@ int fml_session_open(fml_session *session, const fml_model *model, const fml_nvm
 /* --- Use -----------------------------------------------------------------------------------------------------------
  */
 
-static int discard(fml_session *session) {
+static FML_APART int discard(fml_session *session) {
     session->dirty_end = session->dirty_begin;
     session->op = session->tile = 0;
     return session->clean ? FML_OK : commit(session, FML_PHASE_IDLE, 0);
@@ -298,10 +293,8 @@ uint32_t fml_session_remaining(const fml_session *session) {
 }
 
 const int8_t *fml_session_output(const fml_session *session) {
-    fml_tensor tensor;
     if (session->phase != FML_PHASE_DONE || session->stale) {
         return NULL;
     }
-    (void)fml_model_read(session->model, FML_TENSORS, session->model->output, &tensor);
-    return (const int8_t *)(session->arena + tensor.offset);
+    return (const int8_t *)(session->arena + fml_model_tensor(session->model, session->model->output).offset);
 }

@@ -45,22 +45,15 @@ static void group_of_channels(const fml_work *work, const uint8_t *group, uint32
 
 void fml_kernel_conv_2d(const fml_work *work) {
     const fml_op *op = work->op;
-    const uint32_t groups = op->window.groups, begin = work->tile.channel_begin, end = work->tile.channel_end;
-    if (groups == 1) {
-        group_of_channels(work, work->params, begin, end - begin, 0);
-        return;
-    }
-    const uint32_t each = op->output.shape.channels / groups, size = fml_op_group_size(op, each);
+    const uint32_t begin = work->tile.channel_begin, end = work->tile.channel_end;
+    const uint32_t stored = fml_op_group_channels(op), each = stored < end - begin ? stored : end - begin;
     const uint8_t *group = work->params;
-    for (uint32_t first = begin; first < end; first += each, group += size) {
-        group_of_channels(work, group, first, each, first / each);
+    for (uint32_t first = begin; first < end; first += each, group += fml_op_group_size(op, each)) {
+        group_of_channels(work, group, first, each, first * op->window.groups / op->output.shape.channels);
     }
 }
 
 uint32_t fml_kernel_conv_2d_scratch(const fml_op *op) {
-    const uint32_t out = op->output.shape.channels, groups = op->window.groups;
-    const uint32_t most = op->tile_channels < out ? op->tile_channels : out;
-    const uint32_t count = groups == 1 ? most : out / groups;
-    return fml_round_up_4(count) * (uint32_t)sizeof(fml_channel) +
-           fml_patches_size(op, op->input.shape.channels / groups, windows_are_pieces(op));
+    return fml_round_up_4(fml_op_group_channels(op)) * (uint32_t)sizeof(fml_channel) +
+           fml_patches_size(op, (uint32_t)op->input.shape.channels / op->window.groups, windows_are_pieces(op));
 }

@@ -122,9 +122,9 @@ void fml_kernel_depthwise_conv_2d(const fml_work *work) {
 }
 
 uint32_t fml_kernel_depthwise_conv_2d_scratch(const fml_op *op) {
-    const uint32_t in = op->input.shape.channels, out = op->output.shape.channels;
-    const uint32_t most = op->tile_channels < out ? op->tile_channels : out;
-    const uint32_t count = most < CHUNK ? most : CHUNK, multiplier = channel_multiplier(op);
+    const uint32_t in = op->input.shape.channels;
+    const uint32_t most = fml_op_group_channels(op), count = most < CHUNK ? most : CHUNK;
+    const uint32_t multiplier = channel_multiplier(op);
     /* A chunk that begins inside a multiplier's run touches one input channel more. */
     const uint32_t wanted = multiplier == 1 ? count : (count + multiplier - 2) / multiplier + 1;
     return CHUNK * (uint32_t)(sizeof(fml_channel) + 2 * sizeof(int32_t)) +

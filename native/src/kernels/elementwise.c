@@ -1,27 +1,45 @@
 #include "kernels.h"
 
+/* What a run of the output is made of. */
+typedef struct piece {
+    int8_t *to;
+    const int8_t *x1, *x2;
+    uint32_t length;
+} piece;
+
+static void add(const fml_work *work, const piece *run, const fml_range *range) {
+    const int32_t m1 = (int16_t)fml_read_u16(work->params), m2 = (int16_t)fml_read_u16(work->params + 2);
+    /* (x1 - z1) * m1 + (x2 - z2) * m2, the zero points apart */
+    const int32_t zero = work->op->input.zero_point * m1 + work->op->input2.zero_point * m2;
+    for (uint32_t i = 0; i < run->length; ++i) {
+        const int32_t total = run->x1[i] * m1 + run->x2[i] * m2 - zero;
+        run->to[i] = fml_clamp(fml_shift_round(total, work->params[4]) + range->zero_point, range);
+    }
+}
+
+static void multiply(const fml_work *work, const piece *run, const fml_range *range) {
+    const int32_t zero1 = work->op->input.zero_point, zero2 = work->op->input2.zero_point;
+    for (uint32_t i = 0; i < run->length; ++i) {
+        const int32_t product = (run->x1[i] - zero1) * (run->x2[i] - zero2);
+        run->to[i] = fml_requantize((uint32_t)product, fml_read_u16(work->params), work->params[2], range);
+    }
+}
+
 void fml_kernel_elementwise(const fml_work *work) {
     const fml_op *op = work->op;
     const fml_range range = fml_output_range(op);
-    const bool adds = op->kind == FML_OP_KIND_ADD;
-    const uint8_t *params = work->params;
-    const int32_t m1 = (int16_t)fml_read_u16(params), m2 = adds ? (int16_t)fml_read_u16(params + 2) : 0;
-    const uint32_t shift = params[adds ? 4 : 2];
-    const int32_t zero1 = op->input.zero_point, zero2 = op->input2.zero_point;
     /* The second input is 1 x 1 x C where it is smaller than the output. */
     const bool broadcast =
         op->input2.shape.height != op->output.shape.height || op->input2.shape.width != op->output.shape.width;
     fml_runs runs;
     fml_runs_begin(&runs, work, broadcast);
     while (fml_runs_next(&runs)) {
-        const int8_t *x1 = work->input + runs.offset;
-        const int8_t *x2 = work->input2 + (broadcast ? work->tile.channel_begin : runs.offset);
-        int8_t *to = work->output + runs.offset;
-        for (uint32_t left = runs.length; left != 0; --left) {
-            const int32_t a = *x1++ - zero1, b = *x2++ - zero2;
-            const int32_t total =
-                adds ? a * m1 + b * m2 : fml_scale((uint32_t)(a * b) << range.left_shift, (uint32_t)m1);
-            *to++ = fml_clamp(fml_shift_round(total, shift) + range.zero_point, &range);
+        const piece run = {work->output + runs.offset, work->input + runs.offset,
+                           work->input2 + (broadcast ? work->tile.channel_begin : runs.offset), runs.length};
+        if (op->kind == FML_OP_KIND_ADD) {
+            add(work, &run, &range);
+        } else {
+            multiply(work, &run, &range);
         }
     }
 }
