@@ -1,7 +1,7 @@
 # FreeML. `make help` lists the verbs.
 PYTHON := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format size generate micropython clean
+.PHONY: help setup demo device test powerfail overhead lint format size accuracy fuzz generate clean
 
 help: ## list these verbs
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -9,19 +9,25 @@ help: ## list these verbs
 setup: ## install what development needs (Debian packages, .venv)
 	@tools/setup.sh develop
 
-micropython: build/micropython/.ready
-build/micropython/.ready: tools/get_micropython.py
-	@tools/setup.sh run
-	@$(PYTHON) tools/get_micropython.py build/micropython
-
 demo: ## pack a real model, run it in real MicroPython through hundreds of power cuts
 	@tools/setup.sh run
-	@$(PYTHON) tools/get_micropython.py build/micropython
+	@$(PYTHON) tools/get_micropython.py
 	@$(PYTHON) tools/demo.py
 
+device: ## build what goes onto a device into build/device (ARCH=armv7m, ...)
+	@tools/setup.sh run
+	@$(PYTHON) tools/get_micropython.py
+	@$(PYTHON) tools/build_device.py --arch $(or $(ARCH),x64)
+
 test: setup ## run the whole test suite
-	@$(PYTHON) tools/get_micropython.py build/micropython
+	@$(PYTHON) tools/get_micropython.py
 	@$(PYTHON) -m pytest -n 2 --dist loadgroup tests
+
+powerfail: setup ## cut the power at every write of every model on every medium; show that broken cores are noticed
+	@$(PYTHON) tests/powerfail/campaign.py
+
+overhead: setup ## instructions that commits cost, of all
+	@$(PYTHON) tests/powerfail/overhead.py
 
 lint: setup ## ruff, mypy, clang-format
 	@$(PYTHON) -m ruff check .
@@ -37,6 +43,13 @@ format: setup ## format Python and C sources
 
 size: setup ## code size of the C core on a Cortex-M3
 	@$(PYTHON) tools/code_size.py
+
+accuracy: setup ## int8 against float on Fashion-MNIST and HAR (DATA=folder; trains for minutes)
+	@$(PYTHON) tools/accuracy.py $(if $(DATA),--data $(DATA))
+
+fuzz: ## fuzz the C core: blobs, journals (FUZZ_SECONDS=60 each; needs clang)
+	@tools/setup.sh fuzz
+	@$(PYTHON) tools/fuzz.py --seconds $(or $(FUZZ_SECONDS),60)
 
 generate: setup ## regenerate code from schema/
 	@$(PYTHON) schema/regenerate.py

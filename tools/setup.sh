@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the machine ready: Debian/Ubuntu packages where they are missing, a virtual environment in .venv, the package itself.
-# usage: setup.sh [run|develop]     run: what the demo needs; develop: what tests and lint need, too
+# usage: setup.sh [run|develop|fuzz]     run: what the demo needs; develop: what tests and lint need, too; fuzz: what fuzzing needs
 # Safe to run again; does nothing when everything is there. Packages are installed with apt where root or sudo allows it,
 # else the command to paste is printed.
 set -euo pipefail
@@ -16,6 +16,7 @@ need() { # need PACKAGE TEST...: PACKAGE is missing when TEST fails
 }
 has_python_headers() { python3 -c 'import os, sysconfig; raise SystemExit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))'; }
 has_arm_libc() { arm-none-eabi-gcc -mcpu=cortex-m3 -mthumb -E -include string.h -x c /dev/null; }
+has_libfuzzer() { echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | clang -fsanitize=fuzzer -x c - -o /dev/null; }
 
 need build-essential command -v gcc
 need build-essential command -v make
@@ -24,11 +25,16 @@ need python3-venv python3 -c 'import ensurepip, venv'
 need python3-dev has_python_headers
 need xz-utils command -v xz
 need git command -v git
+need debian-archive-keyring test -e /usr/share/keyrings/debian-archive-keyring.gpg
 if [ "$profile" = develop ]; then
     need clang-format command -v clang-format
     need flatbuffers-compiler command -v flatc
     need gcc-arm-none-eabi command -v arm-none-eabi-gcc
     need libnewlib-arm-none-eabi has_arm_libc
+fi
+if [ "$profile" = fuzz ]; then
+    need clang command -v clang
+    need libclang-rt-dev has_libfuzzer
 fi
 if [ ${#missing[@]} -gt 0 ]; then
     mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)

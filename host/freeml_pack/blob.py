@@ -34,7 +34,7 @@ VERSION = 1  # FML_FORMAT_VERSION of freeml.h
 HEADER_SIZE = 20
 NO_INDEX = 0xFFFF
 
-_KINDS: dict[type[Op], int] = {
+KINDS: dict[type[Op], int] = {
     Quantize: fbs.OpKind.QUANTIZE,
     Conv2d: fbs.OpKind.CONV_2D,
     DepthwiseConv2d: fbs.OpKind.DEPTHWISE_CONV_2D,
@@ -100,7 +100,7 @@ class _Writer:
             lookup = self._lookup(q.lookup)
         if isinstance(op, AveragePool2d) and op.adaptive:
             flags |= fbs.OpFlag.ADAPTIVE
-        row = (_KINDS[type(op)], flags, *inputs[:2], output, self._attribute(op), *plan.tile, plan.commit_every)
+        row = (KINDS[type(op)], flags, *inputs[:2], output, self._attribute(op), *plan.tile, plan.commit_every)
         constants = (q.activation_min, q.activation_max, left_shift(q.requant), 0, 0, params_offset, len(params), lookup)
         self.ops.append(row + constants)
 

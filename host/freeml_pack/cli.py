@@ -7,17 +7,13 @@ import logging
 import math
 import os
 import sys
-import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from freeml_pack import __version__
+from freeml_pack.command import FILE_WIDTH, Parser, run_command
 from freeml_pack.errors import PackError
-
-_FILE_WIDTH = 120  # columns of the table where no terminal says how wide it is
-EXIT_BAD_INPUT, EXIT_INTERNAL, EXIT_INTERRUPTED = 2, 70, 130
 
 EXAMPLES = """\
 examples:
@@ -32,11 +28,6 @@ examples:
 The data file is a numpy .npz with x_train, y_train, x_test, y_test: samples as the sensor gives them, integer labels.
 exit codes: 0 packed, 2 bad input or a model that does not fit (one line on stderr says what to do), 70 internal error
 """
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise PackError(f"{message}; see freeml-pack --help")
 
 
 def _numbers(text: str) -> tuple[float, ...]:
@@ -66,13 +57,7 @@ _numbers.__name__, _shape.__name__, _positive.__name__ = "list of numbers", "sha
 def make_parser() -> argparse.ArgumentParser:
     from freeml_pack.targets import DEFAULT_TARGET, target_names
 
-    parser = _Parser(
-        prog="freeml-pack",
-        description="Packs a pre-trained PyTorch model into an int8 blob that survives power cuts.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = Parser("freeml-pack", "Packs a pre-trained PyTorch model into an int8 blob that survives power cuts.", EXAMPLES)
     add: Callable[..., object] = parser.add_argument
     add("model", metavar="MODEL", type=Path, help="torch.export program, TorchScript, state_dict, or pickled module")
     add("-o", "--output", metavar="OUT", type=Path, help="blob to write (default: MODEL's name with .fml, in this folder)")
@@ -93,6 +78,13 @@ def make_parser() -> argparse.ArgumentParser:
     targets = f"{', '.join(target_names())}, or a .toml file (default: %(default)s)"
     add("--target", metavar="NAME", default=DEFAULT_TARGET, help=targets)
     add("--samples", metavar="N", type=_positive, help="measure accuracy on at most N test samples (default: all)")
+    add(
+        "--inferences-per-day",
+        metavar="N",
+        type=_positive,
+        default=24 * 60,
+        help="for the years until the NVM is worn out (default: %(default)s)",
+    )
     add("--seed", metavar="N", type=int, default=0, help="for choosing calibration samples (default: %(default)s)")
     add("--report", metavar="JSON", type=Path, help="write all numbers of the table, and more, to a JSON file")
     add("--quiet", action="store_true", help="no progress, no table")
@@ -102,30 +94,14 @@ def make_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; the exit code."""
-    try:
-        _run(make_parser().parse_args(arguments))
-    except PackError as error:
-        return _complain(f"error: {error}", EXIT_BAD_INPUT)
-    except KeyboardInterrupt:
-        return _complain("interrupted; nothing was written", EXIT_INTERRUPTED)
-    except Exception as error:
-        if os.environ.get("FREEML_DEBUG") == "1":
-            traceback.print_exc()
-        text = f"internal error: {type(error).__name__}: {error}; please report it (FREEML_DEBUG=1 shows where)"
-        return _complain(text, EXIT_INTERNAL)
-    return 0
+    return run_command("freeml-pack", lambda: _run(make_parser().parse_args(arguments)))
 
 
-def _complain(text: str, code: int) -> int:
-    """One line on stderr."""
-    print("freeml-pack:", " ".join(text.split()), file=sys.stderr)
-    return code
-
-
-def _run(arguments: argparse.Namespace) -> None:
+def _run(arguments: argparse.Namespace) -> int:
     options = vars(arguments)
     output = options.pop("output") or Path(arguments.model.name).with_suffix(".fml")
     report_path, quiet = options.pop("report"), options.pop("quiet")
+    inferences_per_day = options.pop("inferences_per_day")
     _check_outputs(output, report_path, [arguments.model, *([arguments.data] if arguments.data else [])])
     _silence_torch()
 
@@ -137,13 +113,14 @@ def _run(arguments: argparse.Namespace) -> None:
     from freeml_pack.report import make_report, print_report, to_json
 
     result = pack(PackOptions(**options), ProgressDisplay(quiet=quiet))
-    report = make_report(result)
+    report = make_report(result, inferences_per_day)
     if report_path:
         write_whole(report_path, to_json(report).encode())
     write_whole(output, result.blob)
     if not quiet:
-        print_report(report, Console(width=None if sys.stdout.isatty() else _FILE_WIDTH))
+        print_report(report, Console(width=None if sys.stdout.isatty() else FILE_WIDTH))
         print(f"wrote {output}")
+    return 0
 
 
 def _check_outputs(output: Path, report: Path | None, inputs: list[Path]) -> None:

@@ -41,6 +41,12 @@ def _check(status: int) -> int:
     return status
 
 
+def refused_op(blob: bytes) -> int | None:
+    """The operator for which the core refuses a blob; None where there is no such operator."""
+    index = int(lib.freeml_refused_op(ffi.from_buffer(blob), len(blob)))
+    return None if index < 0 else index
+
+
 class Engine:
     """A verified blob. `streamed`: weights are read step by step through a buffer, as from a file, instead of in place."""
 
@@ -103,7 +109,8 @@ class Engine:
         """int8 [output_length] scores of one sample (its sample_size bytes, or an array of the sample type)."""
         if self._session is None or self._session.stale:
             self._session = Session(self, bytearray(self.nvm_size))
-        self._session.cancel()
+        if self._session.phase == "running":
+            self._session.cancel()
         self._session.start(sample)
         self._session.step()
         output = self._session.output()

@@ -22,6 +22,7 @@ from freeml_pack.oracle import run_oracle
 from freeml_pack.plan import MemoryPlan, check_commit_rule, plan
 from freeml_pack.progress import ProgressDisplay
 from freeml_pack.quantize import quantize
+from freeml_pack.scores import int8_labels
 from freeml_pack.targets import DEFAULT_TARGET, Target, load_target
 
 _SELF_CHECK_SAMPLES = 8
@@ -238,8 +239,6 @@ def _float_labels(graph: Graph, scores: np.ndarray) -> np.ndarray:
 
 
 def _int8_labels(graph: Graph, scores: np.ndarray) -> np.ndarray:
-    if scores.shape[1] > 1:
-        return scores.argmax(axis=1)
     quant = graph.tensors[graph.output].quant
     assert quant is not None
-    return (scores[:, 0] > quant.zero_point).astype(np.int64)
+    return int8_labels(scores, quant.zero_point)

@@ -9,22 +9,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from freeml_pack.graph import (
-    Add,
-    AveragePool2d,
-    Conv2d,
-    Copy,
-    DepthwiseConv2d,
-    Fill,
-    Graph,
-    MaxPool2d,
-    Multiply,
-    Op,
-    Quantize,
-    op_macs,
-)
+from freeml_pack.graph import AveragePool2d, Conv2d, DepthwiseConv2d, Graph, MaxPool2d, Op, op_macs
+from freeml_pack.op_names import op_name
 from freeml_pack.pipeline import PackResult
-from freeml_pack.plan import OpPlan, op_space, tile_count
+from freeml_pack.plan import OpPlan, PlanCosts, commit_count, op_space, plan_costs, tile_count
+from freeml_pack.units import quantity
+
+_DAYS_PER_YEAR = 365.25
+_LONG = 1000  # years; beyond, the number says nothing
 
 
 @dataclass(frozen=True)
@@ -60,6 +52,10 @@ class Report:
     steps: int
     commits: int  # per inference
     target_seconds: float | None  # estimated computing time of one inference on the target
+    costs: PlanCosts  # estimated energy (or time) of one inference, of its commits and of power failures
+    inferences_per_day: int  # what the next but one takes for granted
+    inferences_until_worn: float | None  # commits that the target's NVM endures / commits of an inference; None: unknown
+    years_until_worn: float | None
     samples: int  # that accuracies were measured on
     float_accuracy: float | None
     int8_accuracy: float | None
@@ -69,8 +65,12 @@ class Report:
     layers: list[LayerReport]
 
 
-def make_report(result: PackResult) -> Report:
-    graph, costs, accuracy = result.graph, result.costs, result.accuracy
+def make_report(result: PackResult, inferences_per_day: int) -> Report:
+    """inferences_per_day: at least 1; for the years that the NVM lasts."""
+    graph, memory, accuracy = result.graph, result.costs, result.accuracy
+    costs = plan_costs(graph, result.plan, result.target)
+    endured = result.target.nvm_commits
+    inferences = None if endured is None else endured / costs.commits
     layers = [
         _layer(graph, op, op_plan, constants)
         for op, op_plan, constants in zip(graph.ops, result.plan.ops, result.constant_bytes, strict=True)
@@ -83,17 +83,21 @@ def make_report(result: PackResult) -> Report:
         section_bytes=result.section_bytes,
         float32_bytes=result.float32_bytes,
         compression=result.float32_bytes / len(result.blob),
-        peak_ram_bytes=costs.ram,
-        arena_ram_bytes=costs.arena_ram,
-        scratch_bytes=costs.scratch,
-        metadata_ram_bytes=costs.metadata_ram,
-        nvm_bytes=costs.nvm,
+        peak_ram_bytes=memory.ram,
+        arena_ram_bytes=memory.arena_ram,
+        scratch_bytes=memory.scratch,
+        metadata_ram_bytes=memory.metadata_ram,
+        nvm_bytes=memory.nvm,
         arena_bytes=result.plan.arena_size,
         least_arena_bytes=result.plan.least_arena_size(),
         macs=graph.macs(),
         steps=sum(layer.steps for layer in layers),
         commits=sum(layer.commits for layer in layers),
         target_seconds=result.target.compute_seconds(graph.macs()),
+        costs=costs,
+        inferences_per_day=inferences_per_day,
+        inferences_until_worn=inferences,
+        years_until_worn=None if inferences is None else inferences / inferences_per_day / _DAYS_PER_YEAR,
         samples=accuracy.samples if accuracy else 0,
         float_accuracy=accuracy.real if accuracy else None,
         int8_accuracy=accuracy.int8 if accuracy else None,
@@ -110,8 +114,6 @@ def to_json(report: Report) -> str:
 
 def _layer(graph: Graph, op: Op, op_plan: OpPlan, constants: int) -> LayerReport:
     steps = tile_count(op_space(graph, op), op_plan.tile)
-    inside = steps // op_plan.commit_every if op_plan.commit_every else 0
-    ends_with_one = op_plan.commit_every > 0 and steps % op_plan.commit_every == 0
     return LayerReport(
         name=op.name,
         op=_describe(graph, op),
@@ -119,32 +121,15 @@ def _layer(graph: Graph, op: Op, op_plan: OpPlan, constants: int) -> LayerReport
         weight_bytes=constants,
         macs=op_macs(graph, op),
         steps=steps,
-        commits=inside + (op_plan.commit_last and not ends_with_one),
+        commits=commit_count(steps, op_plan),
     )
-
-
-_NAMES: dict[type[Op], str] = {
-    Quantize: "quantize",
-    Conv2d: "conv",
-    DepthwiseConv2d: "depthwise",
-    MaxPool2d: "max pool",
-    AveragePool2d: "average pool",
-    Add: "add",
-    Multiply: "multiply",
-    Copy: "copy",
-    Fill: "fill",
-}
 
 
 def _describe(graph: Graph, op: Op) -> str:
     """For instance "conv 3x3 + relu"."""
-    text = _NAMES[type(op)]
-    if isinstance(op, Conv2d) and op.window.kernel == graph.tensors[op.inputs[0]].shape[:2]:
-        text = "linear"
-    elif isinstance(op, AveragePool2d) and op.adaptive:
-        text = "adaptive average pool"
-    elif isinstance(op, Conv2d | DepthwiseConv2d | MaxPool2d | AveragePool2d):
-        text += " {}x{}".format(*op.window.kernel)
+    kernel = op.window.kernel if isinstance(op, Conv2d | DepthwiseConv2d | MaxPool2d | AveragePool2d) else None
+    input_size = graph.tensors[op.inputs[0]].shape[:2] if op.inputs else (0, 0)
+    text = op_name(type(op), kernel, input_size, adaptive=isinstance(op, AveragePool2d) and op.adaptive)
     return f"{text} + {op.activation.kind}" if op.activation else text
 
 
@@ -182,7 +167,29 @@ def _totals(report: Report) -> list[tuple[str, str]]:
     ]
     if report.target_seconds is not None:
         rows.append(("on the target", f"about {report.target_seconds * 1000:,.3g} ms of computing, estimated"))
+    rows += _intermittence(report)
     return [*rows, ("accuracy", _accuracy(report)), ("packed in", f"{report.seconds:.1f} s")]
+
+
+def _intermittence(report: Report) -> list[tuple[str, str]]:
+    costs = report.costs
+    worst, inference = quantity(costs.worst_interval, costs.unit), quantity(costs.inference, costs.unit)
+    life = (
+        f"a charge of {quantity(costs.life, 'J')}"
+        if costs.unit == "J"
+        else f"the {quantity(costs.life, 's')} between power cuts"
+    )
+    rows = [
+        ("commits", f"add {costs.commit_share:.1%} to the work, replays after power cuts {costs.replay_share:.1%}, estimated"),
+        ("dearest", f"interval between commits: {worst} at {costs.worst_layers}, {costs.worst_share:.1%} of {life}"),
+    ]
+    if costs.unit == "J":
+        rows.insert(0, ("energy", f"about {inference} an inference, {quantity(costs.recovery, 'J')} a restart, estimated"))
+    if report.inferences_until_worn is not None and report.years_until_worn is not None:
+        years = f"{report.years_until_worn:.1f}" if report.years_until_worn < _LONG else f"more than {_LONG:,}"
+        often = f"{report.inferences_per_day:,} a day"
+        rows.append(("NVM endures", f"{report.inferences_until_worn:.1e} inferences, {years} years at {often}"))
+    return rows
 
 
 def _accuracy(report: Report) -> str:

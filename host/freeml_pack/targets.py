@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import MISSING, dataclass, fields
+from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from freeml_pack.errors import PackError
 
@@ -13,19 +14,79 @@ DEFAULT_TARGET = "generic"
 _FOLDER = Path(__file__).with_name("targets")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Prices:
+    """What work takes on a device, all in one unit: joules (`Energy`) or seconds (`Time`)."""
+
+    unit: ClassVar[str]
+    mac: float  # a multiply-accumulate, all overheads of a convolution's loops included
+    element: float  # requantize and store one output element
+    step: float  # decode an operator, set up its kernel
+    commit: float  # a record in both slots, with its syncs
+    boot: float  # from power-on until the blob is opened, without the next
+    check: float  # one byte of the blob, whose checksums are verified each time that it is opened
+    transfer: float = 0.0  # one access to memory behind a bus or a driver, besides its bytes
+    byte: float = 0.0  # one byte of it
+
+    @property
+    def life(self) -> float:
+        """What there is between two power failures."""
+        raise NotImplementedError
+
+    @property
+    def most(self) -> float:
+        """What a life surely gives."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Energy(Prices):
+    """Prices in joules, on a device that computes from a capacitor."""
+
+    unit = "J"
+    capacitance: float  # farads
+    volts_on: float  # the device starts
+    volts_off: float  # and stops
+    margin: float  # share of a charge, 0 to 1, that no plan counts on: ageing, temperature, estimates
+
+    @property
+    def life(self) -> float:
+        return 0.5 * self.capacitance * (self.volts_on**2 - self.volts_off**2)
+
+    @property
+    def most(self) -> float:
+        return (1 - self.margin) * self.life
+
+
+@dataclass(frozen=True, kw_only=True)
+class Time(Prices):
+    """Prices in seconds, on a device whose power fails at any time, not because energy ran out."""
+
+    unit = "s"
+    between_failures: float  # seconds of computing, on average
+
+    @property
+    def life(self) -> float:
+        return self.between_failures
+
+    @property
+    def most(self) -> float:
+        return inf
+
+
 @dataclass(frozen=True)
 class Target:
-    """Sizes in bytes, None: no limit known. Costs in multiply-accumulates (MACs)."""
+    """Sizes in bytes, None: no limit known."""
 
     name: str
     description: str
-    step_macs: int  # a step costs at most this, as far as an op can be cut
-    interval_macs: int  # between two commits at most this
     nvm_mapped: bool  # the arena is used where it lies in NVM; else RAM holds it and NVM mirrors it
     stream_bytes: int  # buffer for the constants of one step; 0: the blob is memory-mapped and used where it lies
+    prices: Energy | Time  # sections [energy] or [time] of the file
     flash_bytes: int | None = None  # room for the blob
     ram_bytes: int | None = None  # for the arena (unless nvm_mapped), scratch and streamed metadata
     nvm_bytes: int | None = None  # room for journal and arena
+    nvm_commits: float | None = None  # commits until the NVM may be worn out; FRAM: the endurance of a cell
     clock_hz: int | None = None
     cycles_per_mac: float | None = None  # all overheads of a convolution included
 
@@ -58,23 +119,50 @@ def load_target(name: str) -> Target:
         raise PackError(f"cannot read the target file {path}: {reason}; start from one in {_FOLDER}") from error
     except tomllib.TOMLDecodeError as error:
         raise PackError(f"the target file {path} is not valid TOML ({error}); correct it there") from error
-    return _target(path, values)
+    return _target(f"the target file {path}", path.stem, values)
+
+
+_SECTIONS: dict[str, type[Energy | Time]] = {"energy": Energy, "time": Time}
+
+
+def _target(file: str, name: str, values: dict[str, Any]) -> Target:
+    chosen = [key for key in _SECTIONS if key in values]
+    if len(chosen) != 1:
+        raise PackError(f"{file} must have one of the sections [energy] and [time]; start from a file in {_FOLDER}")
+    return Target(name=name, prices=_prices(file, chosen[0], values.pop(chosen[0])), **_checked(file, Target, values))
+
+
+def _prices(file: str, section: str, values: Any) -> Energy | Time:
+    if not isinstance(values, dict):
+        raise PackError(f"{file} has {section} as a key, not as a section; write [{section}] and its keys below")
+    kind = _SECTIONS[section]
+    prices: Energy | Time = kind(**_checked(f"section [{section}] of {file}", kind, values))
+    if isinstance(prices, Energy) and not (prices.volts_on > prices.volts_off and prices.margin < 1):
+        raise PackError(f"in {file}, volts_on must be above volts_off, and margin below 1; correct it there")
+    return prices
 
 
 _TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float)}
+_NOT_IN_FILE = {"name", "prices"}
+_MAY_BE_0 = {"stream_bytes", "element", "boot", "check", "transfer", "byte", "margin", "volts_off"}
 
 
-def _target(path: Path, values: dict[str, Any]) -> Target:
-    known = {field.name: field for field in fields(Target) if field.name != "name"}
+def _checked(where: str, kind: type, values: dict[str, Any]) -> dict[str, Any]:
+    """`values`, if they are fields of the dataclass `kind`, complete, of the right type and not negative."""
+    known = {field.name: field for field in fields(kind) if field.name not in _NOT_IN_FILE}
     for key, value in values.items():
         if key not in known:
-            raise PackError(f"the target file {path} has an unknown key {key!r}; known ones are {', '.join(known)}")
-        kind = str(known[key].type).removesuffix(" | None")
-        if not isinstance(value, _TYPES[kind]) or isinstance(value, bool) != (kind == "bool"):
-            raise PackError(f"in the target file {path}, {key} must be of type {kind}, not {value!r}; correct it there")
-        if isinstance(value, int | float) and not isinstance(value, bool) and value < (0 if key == "stream_bytes" else 1):
-            raise PackError(f"in the target file {path}, {key} must be positive, not {value}; correct it there")
+            raise PackError(f"{where} has an unknown key {key!r}; known ones are {', '.join(known)}")
+        wanted = str(known[key].type).removesuffix(" | None")
+        if not isinstance(value, _TYPES[wanted]) or isinstance(value, bool) != (wanted == "bool"):
+            raise PackError(f"in {where}, {key} must be of type {wanted}, not {value!r}; correct it there")
+        if wanted in ("int", "float") and not _in_range(key, value):
+            raise PackError(f"in {where}, {key} must be positive, not {value}; correct it there")
     missing = [name for name, field in known.items() if field.default is MISSING and name not in values]
     if missing:
-        raise PackError(f"the target file {path} lacks {', '.join(missing)}; add what is missing")
-    return Target(name=path.stem, **values)
+        raise PackError(f"{where} lacks {', '.join(missing)}; add what is missing")
+    return values
+
+
+def _in_range(key: str, value: Any) -> bool:
+    return bool(0 < value < inf or (value == 0 and key in _MAY_BE_0))

@@ -26,7 +26,7 @@ extern "C" {
 #define FML_STATUS_TABLE(X)                                                                                            \
     X(FML_OK, 0, "ok")                                                                                                 \
     X(FML_ERROR_NOT_A_MODEL, -1, "not a FreeML blob")                                                                  \
-    X(FML_ERROR_VERSION, -2, "blob of another version; pack the model again")                                          \
+    X(FML_ERROR_VERSION, -2, "blob of another version; pack again")                                                    \
     X(FML_ERROR_TRUNCATED, -3, "blob is not as long as it says; copy it again")                                        \
     X(FML_ERROR_CHECKSUM, -4, "blob is damaged; copy it again")                                                        \
     X(FML_ERROR_MALFORMED, -5, "malformed blob (table)")                                                               \
@@ -38,7 +38,7 @@ extern "C" {
     X(FML_ERROR_SCRATCH_SIZE, -11, "scratch is too small")                                                             \
     X(FML_ERROR_NVM_SIZE, -12, "nonvolatile memory is too small")                                                      \
     X(FML_ERROR_SAMPLE_SIZE, -13, "sample has the wrong number of bytes")                                              \
-    X(FML_ERROR_BUSY, -14, "an inference is under way; finish or cancel it")                                           \
+    X(FML_ERROR_BUSY, -14, "inference under way; finish or cancel it")                                                 \
     X(FML_ERROR_IDLE, -15, "no inference is under way; start one")                                                     \
     X(FML_ERROR_NOT_DONE, -16, "inference has not finished")                                                           \
     X(FML_ERROR_IO, -17, "a memory failed")                                                                            \
@@ -114,8 +114,9 @@ int fml_model_open(fml_model *model, const fml_source *source, const uint8_t *me
 
 /* --- Session: one inference after another, across power cuts --------------------------------------------------- */
 
-/* Nonvolatile memory. Must keep, across a power cut, everything written before the last sync that returned, and may
- * keep any part of what was written after it. The session starts at its offset 0. */
+/* Nonvolatile memory. Must keep, across a power cut, everything written before the last sync that returned, and all
+ * bytes not written since; what was written since can be there in any part and order, or be anything. Bytes of mapped
+ * memory must be written in the order of the program. The session starts at its offset 0. */
 typedef struct fml_nvm {
     uint8_t *mapped; /* byte-addressable memory (FRAM, RAM that survives); NULL: use read and write */
     int (*read)(void *context, uint32_t offset, void *to, uint32_t size);          /* 0 or negative */
@@ -162,7 +163,6 @@ typedef struct fml_session {
     uint8_t *scratch;
     uint32_t dirty_begin, dirty_end; /* bytes of the arena not yet in NVM */
     uint8_t slot;                    /* the slot that the next record goes to first: not the only one that is intact */
-    uint8_t clean;                   /* not 0: no intact record, of whatever model, promises anything of the arena */
 } fml_session;
 
 /* Recovers the state from NVM (a blank, foreign or fully damaged journal means IDLE; damaged and foreign journals are

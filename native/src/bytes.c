@@ -1,13 +1,17 @@
 #include "bytes.h"
 
-/* Unaligned. Copied with one load and one store where the core has them for any address. */
+#if defined(__ARM_FEATURE_UNALIGNED) || defined(__x86_64__) || defined(__i386__)
+/* Four bytes at any address, which such a core moves with one load and one store. The others go byte by byte. */
 typedef struct word {
     uint8_t bytes[4];
 } word;
+#else
+typedef uint8_t word;
+#endif
 
 void fml_copy(uint8_t *to, const uint8_t *from, uint32_t size) {
     const uint8_t *const end = from + size;
-    for (; size >= 4; size -= 4, to += 4, from += 4) {
+    for (; size >= sizeof(word); size -= (uint32_t)sizeof(word), to += sizeof(word), from += sizeof(word)) {
         *(word *)(void *)to = *(const word *)(const void *)from;
     }
     while (from != end) {

@@ -42,7 +42,6 @@ static bool intact(const fml_record *record) {
 
 int fml_journal_read(const fml_nvm *nvm, fml_journal *journal) {
     journal->state = FML_JOURNAL_BLANK;
-    journal->clean = true;
     for (uint32_t slot = 0; slot < FML_NVM_SLOT_COUNT; slot++) {
         fml_record record;
         if (fml_nvm_read(nvm, slot * FML_NVM_SLOT_SIZE, &record, sizeof record) != FML_OK) {
@@ -56,7 +55,6 @@ int fml_journal_read(const fml_nvm *nvm, fml_journal *journal) {
             journal->state = first ? FML_JOURNAL_DAMAGED : FML_JOURNAL_VALID;
             continue;
         }
-        journal->clean = journal->clean && record.phase == FML_PHASE_IDLE;
         /* Numbers wrap around; the newer of two is less than half the circle ahead. */
         if (first || (journal->newest.sequence - record.sequence) >> 31 != 0) {
             journal->newest = record;
@@ -85,6 +83,8 @@ static int write_slot(const fml_nvm *nvm, uint8_t slot, const uint8_t *bytes) {
 int fml_journal_write(const fml_nvm *nvm, uint8_t first, fml_record *record) {
     const uint8_t *bytes = (const uint8_t *)record;
     record->magic = FML_RECORD_MAGIC_VALUE;
+    record->exit = 0;
+    record->reserved = 0;
     record->crc32 = checksum(record);
     int status = write_slot(nvm, first, bytes);
     return status == FML_OK ? write_slot(nvm, first ^ 1, bytes) : status;

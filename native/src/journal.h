@@ -19,7 +19,6 @@ typedef struct fml_record {
 typedef struct fml_journal {
     uint8_t state;     /* fml_journal_state, but for FOREIGN */
     uint8_t slot;      /* of the newest intact record; VALID only */
-    bool clean;        /* every intact record is IDLE */
     fml_record newest; /* VALID only; of any model */
 } fml_journal;
 
@@ -32,8 +31,8 @@ int fml_nvm_sync(const fml_nvm *nvm);
 /* 0 or FML_ERROR_IO. */
 int fml_journal_read(const fml_nvm *nvm, fml_journal *journal);
 
-/* Completes a record with magic and checksum, writes it to slot `first`, the checksum last, syncs, and then the same to
- * the other slot: at any time one of them is intact. 0 or FML_ERROR_IO. */
+/* Completes a record with magic, zeros and checksum, writes it to slot `first`, the checksum last, syncs, and then the
+ * same to the other slot: at any time one of them is intact. 0 or FML_ERROR_IO. */
 int fml_journal_write(const fml_nvm *nvm, uint8_t first, fml_record *record);
 
 #endif

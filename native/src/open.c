@@ -39,8 +39,8 @@ typedef struct table {
     bool malformed;
 } table;
 
-static bool inside(uint32_t offset, uint32_t length, uint32_t size) {
-    return offset >= FML_HEADER_SIZE && offset <= size && length <= size - offset;
+static bool inside(const table *root, uint32_t offset, uint32_t length) {
+    return offset >= FML_HEADER_SIZE && offset <= root->size && length <= root->size - offset;
 }
 
 static void open_table(table *root, const uint8_t *bytes, uint32_t size) {
@@ -48,17 +48,17 @@ static void open_table(table *root, const uint8_t *bytes, uint32_t size) {
     root->size = size;
     root->malformed = true;
     root->table = fml_read_u32(bytes);
-    if (!inside(root->table, 4, size)) {
+    if (!inside(root, root->table, 4)) {
         return;
     }
     root->vtable = root->table - fml_read_u32(bytes + root->table); /* modulo 2^32: the stored offset is signed */
-    if (!inside(root->vtable, 4, size)) {
+    if (!inside(root, root->vtable, 4)) {
         return;
     }
     root->vtable_size = fml_read_u16(bytes + root->vtable);
     root->table_size = fml_read_u16(bytes + root->vtable + 2);
-    root->malformed = root->vtable_size < 4 || !inside(root->vtable, root->vtable_size, size) ||
-                      !inside(root->table, root->table_size, size);
+    root->malformed = root->vtable_size < 4 || !inside(root, root->vtable, root->vtable_size) ||
+                      !inside(root, root->table, root->table_size);
 }
 
 /* Position of a field of `width` bytes; 0 where absent. */
@@ -95,11 +95,11 @@ static uint32_t vector(table *root, uint32_t slot, uint32_t size, uint32_t *coun
     const uint32_t offset = fml_read_u32(root->bytes + at);
     root->malformed = true;
     at += offset;
-    if (offset > root->size || !inside(at, 4, root->size)) {
+    if (offset > root->size || !inside(root, at, 4)) {
         return 0;
     }
     *count = fml_read_u32(root->bytes + at);
-    root->malformed = *count > ELEMENTS_MAX || !inside(at + 4, *count * size, root->size);
+    root->malformed = *count > ELEMENTS_MAX || !inside(root, at + 4, *count * size);
     return at + 4;
 }
 

@@ -8,7 +8,7 @@
 /* Constants of one output channel, unpacked. 8 bytes. */
 typedef struct fml_channel {
     uint32_t bias;       /* int32, added modulo 2^32 */
-    uint16_t multiplier; /* 0..32767 */
+    uint16_t multiplier; /* 0..32767; more gives wrong numbers, nothing worse */
     uint8_t shift;       /* 1..31 */
     uint8_t reserved;
 } fml_channel;
@@ -29,10 +29,15 @@ static inline int8_t fml_clamp(int32_t value, const fml_range *range) {
     return (int8_t)value;
 }
 
-/* (value + 2^(shift-1)) >> shift, which is value / 2^shift rounded to nearest, halves up; in this form nothing
- * overflows. shift: 1..31. */
+/* A stored shift 1..31, less one; any other byte gives some shift, too, that C defines. */
+static inline uint8_t fml_shift_of(uint8_t stored) {
+    return (uint8_t)(stored - 1) & 31;
+}
+
+/* (value + 2^(s-1)) >> s with s = shift + 1, that is value / 2^s rounded to nearest, halves up; in this form nothing
+ * overflows. */
 static inline int32_t fml_shift_round(int32_t value, uint32_t shift) {
-    return ((value >> (shift - 1)) + 1) >> 1;
+    return ((value >> shift) + 1) >> 1;
 }
 
 /* Whether the core multiplies 32 by 32 bits to 64 in one instruction. */
@@ -56,7 +61,7 @@ static inline int32_t fml_scale(uint32_t accumulator, uint32_t multiplier) {
 #endif
 }
 
-/* The int8 output of an accumulator. multiplier: 0..32767; shift: 1..31. */
+/* The int8 output of an accumulator. shift: of fml_shift_of. */
 static inline int8_t fml_requantize(uint32_t accumulator, uint32_t multiplier, uint32_t shift, const fml_range *range) {
     const int32_t scaled = fml_scale(accumulator << range->left_shift, multiplier);
     return fml_clamp(fml_shift_round(scaled, shift) + range->zero_point, range);

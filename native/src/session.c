@@ -91,13 +91,14 @@ static int restore(fml_session *session) {
 static int commit(fml_session *session, uint8_t phase, uint16_t boots) {
     session->phase = phase;
     session->boots = boots;
-    fml_record record = {.phase = phase,
-                         .model_id = session->model->model_id,
-                         .sequence = ++session->sequence,
-                         .tag = session->tag,
-                         .op = session->op,
-                         .tile = session->tile,
-                         .boots = boots};
+    fml_record record;
+    record.phase = phase;
+    record.model_id = session->model->model_id;
+    record.sequence = ++session->sequence;
+    record.tag = session->tag;
+    record.op = session->op;
+    record.tile = session->tile;
+    record.boots = boots;
     int status = flush(session);
     if (status == FML_OK) {
         status = fml_nvm_sync(&session->nvm);
@@ -106,7 +107,6 @@ static int commit(fml_session *session, uint8_t phase, uint16_t boots) {
         status = fml_journal_write(&session->nvm, session->slot, &record);
     }
     session->commits++;
-    session->clean = phase == FML_PHASE_IDLE;
     return status;
 }
 
@@ -129,8 +129,9 @@ static void recover(fml_session *session, const fml_journal *journal) {
     session->boots = record->boots;
 }
 
-/* Counts this opening in the journal. That makes both slots equal before the arena changes: from then on an older
- * record, if the newer one got lost, would be wrong. */
+/* Counts this opening in the journal. That makes both slots equal before the arena changes. From then on an older
+ * record would be wrong: one that is found because the newer one got lost, or one that was torn and that the next
+ * record to its slot, torn too, makes whole. */
 static int count_boot(fml_session *session) {
     uint16_t boots = (uint16_t)(session->boots + (session->boots < UINT16_MAX));
     int status = commit(session, FML_PHASE_RUNNING, boots);
@@ -175,7 +176,6 @@ int fml_session_open(fml_session *session, const fml_model *model, const fml_nvm
         return status;
     }
     session->journal = journal.state;
-    session->clean = journal.clean;
     if (journal.state == FML_JOURNAL_VALID) {
         recover(session, &journal);
     }
@@ -192,10 +192,12 @@ int fml_session_open(fml_session *session, const fml_model *model, const fml_nvm
 /* --- Use -----------------------------------------------------------------------------------------------------------
  */
 
+/* Whatever the journal says of the arena has to end in both slots before the arena changes, torn records included:
+ * that no valid one says anything is not enough. */
 static FML_APART int discard(fml_session *session) {
     session->dirty_end = session->dirty_begin;
     session->op = session->tile = 0;
-    return session->clean ? FML_OK : commit(session, FML_PHASE_IDLE, 0);
+    return commit(session, FML_PHASE_IDLE, 0);
 }
 
 int fml_session_start(fml_session *session, const void *sample, uint32_t size, uint32_t tag) {
@@ -209,7 +211,7 @@ int fml_session_start(fml_session *session, const void *sample, uint32_t size, u
         return FML_ERROR_SAMPLE_SIZE;
     }
     session->stale = 1;
-    int status = discard(session); /* whatever the newest record says of the arena must end before the arena changes */
+    int status = discard(session);
     if (status != FML_OK) {
         return status;
     }

@@ -33,7 +33,8 @@ static bool same_shape(const fml_shape *a, const fml_shape *b) {
 }
 
 /* One axis of a window: the first and the last position touch the input, so all between them do. */
-static bool axis_ok(uint32_t in, uint32_t out, uint32_t kernel, uint32_t stride, uint32_t dilation, uint32_t pad) {
+static FML_APART bool axis_ok(uint32_t in, uint32_t out, uint32_t kernel, uint32_t stride, uint32_t dilation,
+                              uint32_t pad) {
     return kernel * stride * dilation != 0 && pad <= (kernel - 1) * dilation && (out - 1) * stride < in + pad;
 }
 
@@ -44,11 +45,11 @@ static bool window_ok(const fml_op *op) {
             return false;
         }
     }
+    if (op->kind == FML_OP_KIND_AVERAGE_POOL_2D && (window->dilation_height != 1 || window->dilation_width != 1)) {
+        return false; /* every window has a tap to divide by, and ADAPTIVE its bounds */
+    }
     if (op->flags & FML_OP_FLAG_ADAPTIVE) {
         return true;
-    }
-    if (op->kind == FML_OP_KIND_AVERAGE_POOL_2D && (window->dilation_height != 1 || window->dilation_width != 1)) {
-        return false; /* so that every window has a tap to divide by */
     }
     return axis_ok(op->input.shape.height, op->output.shape.height, window->kernel_height, window->stride_height,
                    window->dilation_height, window->pad_top) &&

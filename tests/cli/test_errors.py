@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import Kit
+from cli.conftest import Kit
 from freeml_pack import pipeline
 from freeml_pack.cli import main
 
@@ -108,6 +108,7 @@ def test_bad_data(kit: Kit, tmp_path: Path, capsys: Captured, name: str) -> None
         (["--std", "abc"], "invalid list of numbers"),
         (["--mean", "nan"], "invalid list of numbers"),
         (["--samples", "0"], "invalid positive number"),
+        (["--inferences-per-day", "0"], "invalid positive number"),
         (["--target", "cray"], "no target is called 'cray'"),
         (["--data", "absent.npz"], "absent.npz"),
         (["--mean", "1,2,3"], "--mean has 3 values"),
@@ -132,8 +133,27 @@ def test_no_arguments(tmp_path: Path, capsys: Captured) -> None:
 )
 def test_a_model_too_large_for_its_target(kit: Kit, tmp_path: Path, capsys: Captured, limit: str, message: str) -> None:
     target = tmp_path / "small.toml"
-    rest = 'description = "x"\nstep_macs = 9999\ninterval_macs = 9999\nnvm_mapped = false\nstream_bytes = 0\n'
-    target.write_text(f"{rest}{limit}\n")
+    rest = 'description = "x"\nnvm_mapped = false\nstream_bytes = 0\n'
+    prices = "between_failures = 1\nmac = 1e-7\nelement = 4e-7\nstep = 1e-5\ncommit = 1e-3\nboot = 0\ncheck = 0\n"
+    target.write_text(f"{rest}{limit}\n[time]\n{prices}")
+    refused(capsys, tmp_path, [str(kit.exported), "-o", str(tmp_path / "out.fml"), "--target", str(target)], message)
+
+
+@pytest.mark.parametrize(
+    ("farads", "message"),
+    [
+        ("1e-9", r"starting, opening the blob and one commit take .* uJ, but a charge of target small .*larger capacitor"),
+        (
+            "1.03e-4",
+            r"a step of layer \S+ takes .* or more, but a charge of target small surely gives .*; use a larger capacitor",
+        ),
+    ],
+)
+def test_a_capacitor_too_small(kit: Kit, tmp_path: Path, capsys: Captured, farads: str, message: str) -> None:
+    target = tmp_path / "small.toml"
+    rest = 'description = "x"\nnvm_mapped = true\nstream_bytes = 0\n[energy]\nvolts_on = 2\nvolts_off = 0\nmargin = 0.5\n'
+    prices = "mac = 1e-8\nelement = 4e-8\nstep = 1e-6\ncommit = 1e-6\nboot = 1e-4\ncheck = 0\n"
+    target.write_text(f"{rest}{prices}capacitance = {farads}\n")
     refused(capsys, tmp_path, [str(kit.exported), "-o", str(tmp_path / "out.fml"), "--target", str(target)], message)
 
 

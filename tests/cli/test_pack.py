@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import Kit
+from cli.conftest import Kit
 from freeml_pack import __version__
 from freeml_pack.cli import main
 from freeml_pack.engine import Engine
@@ -56,6 +56,7 @@ def test_report_says_what_the_blob_is(kit: Kit, tmp_path: Path) -> None:
     assert report["steps"] == sum(engine.op_tiles(op) for op in range(engine.op_count))
     assert report["samples"] == 20
     assert report["target"] == "generic"
+    assert (report["costs"]["unit"], report["inferences_until_worn"], report["years_until_worn"]) == ("s", None, None)
     assert [layer["op"] for layer in report["layers"]] == ["quantize", "conv 3x3 + relu", "max pool 2x2", "linear"]
     assert report["seconds"] > 0
 
@@ -64,7 +65,8 @@ def test_commits_are_those_that_the_engine_makes(kit: Kit, tmp_path: Path) -> No
     from freeml_pack.engine import Session
 
     target = tmp_path / "tiny.toml"
-    target.write_text('description = "x"\nstep_macs = 300\ninterval_macs = 900\nnvm_mapped = true\nstream_bytes = 0\n')
+    prices = "between_failures = 8_000\nmac = 1\nelement = 4\nstep = 20\ncommit = 50\nboot = 0\ncheck = 0\n"
+    target.write_text(f'description = "x"\nnvm_mapped = true\nstream_bytes = 0\n[time]\n{prices}')
     output, path = tmp_path / "out.fml", tmp_path / "report.json"
     assert main([str(kit.exported), "-o", str(output), "--report", str(path), "--target", str(target), "--quiet"]) == 0
     report, engine = json.loads(path.read_text()), Engine(output.read_bytes())
@@ -75,6 +77,20 @@ def test_commits_are_those_that_the_engine_makes(kit: Kit, tmp_path: Path) -> No
         pass
     assert session.steps - steps == report["steps"] > 20
     assert session.commits - commits == report["commits"] > 10
+
+
+def test_the_years_that_nvm_lasts(kit: Kit, tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    options = ["--report", str(path), "--target", "rp2040", "--inferences-per-day", "10000", "--quiet"]
+    assert main([str(kit.exported), "-o", str(tmp_path / "o.fml"), *options]) == 0
+    report = json.loads(path.read_text())
+    costs = report["costs"]
+    assert costs["commits"] == report["commits"] + 2  # those of the start
+    assert report["inferences_until_worn"] == pytest.approx(1e13 / costs["commits"])
+    assert report["years_until_worn"] == pytest.approx(1e13 / costs["commits"] / 10_000 / 365.25)
+    assert costs["unit"] == "J"
+    assert 0 < costs["worst_share"] == costs["worst_interval"] / costs["life"] < 0.8
+    assert costs["worst_layers"] in {layer["name"] for layer in report["layers"]} or " to " in costs["worst_layers"]
 
 
 def test_the_table_is_for_people(kit: Kit, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,6 +104,10 @@ def test_the_table_is_for_people(kit: Kit, tmp_path: Path, capsys: pytest.Captur
         "float 100.00%",
         "same label for",
         "ms of computing",
+        "uJ an inference",
+        "replays after power cuts",
+        "of a charge of 9.02 mJ",
+        "more than 1,000 years at 1,440 a day",
         "wrote",
     ):
         assert text in out

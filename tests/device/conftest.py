@@ -6,6 +6,7 @@ import functools
 import shutil
 import subprocess
 import sys
+import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,12 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT / folder) for folder in ("tools", "tests", "tests/device/nvm")]
+
+# The memory drivers run on this computer, too; the package's own __init__ does not, as it wants the native module.
+package = types.ModuleType("freeml")
+package.__path__ = [str(ROOT / "device" / "freeml")]
+sys.modules["freeml"] = package
 
 import build_device  # noqa: E402
 import get_micropython  # noqa: E402

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Device, Packed
+from device.conftest import Device, Packed
 
 pytestmark = pytest.mark.xdist_group("device")
 
@@ -110,10 +110,12 @@ def test_a_memory_that_fails_now_and_then(device: Device, small: Packed) -> None
     script = """
 from freeml import Model, NVM, FileNVM
 class Flaky(FileNVM):
-    calls = 0
+    lasts = left = 7
     def write(self, offset, buffer):
-        self.calls += 1
-        if self.calls % 7 == 0:
+        self.left -= 1
+        if self.left == 0:
+            self.lasts += 2  # ever longer, so that it reaches from commit to commit at last
+            self.left = self.lasts
             raise OSError("loose wire")
         super().write(offset, buffer)
 model = Model("model.fml", nvm=Flaky("model.nvm", 99999))

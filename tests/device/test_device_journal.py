@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from conftest import Device, Packed
+from device.conftest import Device, Packed
 
 SCRIPT = """
 from freeml import Model

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from conftest import Device, Packed
+from device.conftest import Device, Packed
 from zoo import ZOO
 
 pytestmark = pytest.mark.xdist_group("device")

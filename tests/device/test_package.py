@@ -1,4 +1,4 @@
-"""device/package.json, and that the reader of the metadata agrees with the schema."""
+"""device/*.json, and that the reader of the metadata agrees with the schema."""
 
 from __future__ import annotations
 
@@ -14,11 +14,19 @@ ROOT = Path(__file__).resolve().parents[2]
 DEVICE = ROOT / "device"
 
 
-def test_package_json_lists_the_package() -> None:
-    package = json.loads((DEVICE / "package.json").read_text())
-    files = sorted(f"freeml/{path.name}" for path in (DEVICE / "freeml").glob("*.py"))
-    assert package["urls"] == [[name, name] for name in files]
-    assert package["version"] == freeml_pack.__version__
+def test_package_jsons_list_the_package() -> None:
+    """Each file is in one of them: package.json, or the one of a memory driver."""
+    packages = [json.loads(path.read_text()) for path in DEVICE.glob("*.json")]
+    names = [pair for package in packages for pair in package["urls"]]
+    files = sorted(str(path.relative_to(DEVICE)) for path in (DEVICE / "freeml").rglob("*.py"))
+    assert sorted(names) == [[name, name] for name in files]
+    assert {package["version"] for package in packages} == {freeml_pack.__version__}
+
+
+def test_drivers_are_packages_of_their_own() -> None:
+    for path in DEVICE.glob("*.json"):
+        if path.stem != "package":
+            assert json.loads(path.read_text())["urls"] == [[f"freeml/nvm/{path.stem}.py"] * 2]
 
 
 def load_reader() -> ModuleType:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from conftest import Device, Packed
+from device.conftest import Device, Packed
 
 pytestmark = pytest.mark.xdist_group("device")
 

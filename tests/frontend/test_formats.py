@@ -35,6 +35,18 @@ def test_exported_program(network: tuple[nn.Module, tuple[int, ...]], batch: int
     check_loaded(loaded, module, samples(shape, 5))
 
 
+def test_exported_with_a_named_input(tmp_path: Path) -> None:
+    class Named(nn.Linear):
+        def forward(self, *, features: Tensor) -> Tensor:  # type: ignore[override]
+            return super().forward(features)
+
+    module = Named(5, 3)
+    torch.export.save(torch.export.export(module, (), {"features": torch.randn(1, 5)}), tmp_path / "model.pt2")
+    plain = nn.Linear(5, 3)
+    plain.load_state_dict(module.state_dict())
+    check_loaded(load_model(tmp_path / "model.pt2"), plain, samples((5,)))
+
+
 def test_exported_in_training_mode(network: tuple[nn.Module, tuple[int, ...]], tmp_path: Path) -> None:
     module, shape = network
     training = copy.deepcopy(module).train()

@@ -33,6 +33,11 @@ def constant(*shape: int) -> Tensor:
     return torch.linspace(0.5, 1.5, int(torch.Size(shape).numel())).reshape(shape)
 
 
+def no_gradients(x: Tensor) -> Tensor:
+    with torch.no_grad():
+        return F.relu(x)
+
+
 FUNCTIONS: dict[str, tuple[Callable[[Tensor], Tensor], tuple[int, ...]]] = {
     # Pointwise functions
     "relu": (F.relu, IMAGE),
@@ -142,6 +147,11 @@ FUNCTIONS: dict[str, tuple[Callable[[Tensor], Tensor], tuple[int, ...]]] = {
     "cat rows": (lambda x: torch.cat([x, F.relu(x), x[:, :, :1]], 2), IMAGE),
     "cat columns": (lambda x: torch.cat([F.relu(x), x], -1), IMAGE),
     "cat padded": (lambda x: torch.cat([F.pad(x, (0, 0, 1, 0)), F.relu(F.pad(x, (0, 0, 0, 1)))], 1), IMAGE),
+    "cat with zeros": (lambda x: torch.cat([x[:, :, ::2], torch.zeros_like(x[:, :, ::2]), 0 * x[:, :, ::2]], 1), IMAGE),
+    "channels in no order": (lambda x: F.relu(x[:, [3, 0, 2, 0, 1]]), IMAGE),
+    "upsampling": (lambda x: F.interpolate(x, scale_factor=2).relu(), IMAGE),
+    "upsampling to a size": (lambda x: F.interpolate(x, size=18).relu(), SIGNAL),
+    "without gradients": (no_gradients, IMAGE),
     "cat of slices": (lambda x: torch.cat([x[:, 2:], x[:, :2]], 1).relu(), IMAGE),
     "cat of vectors": (lambda x: torch.cat([x, torch.sigmoid(x), x.exp()], 1), VECTOR),
     "stack": (lambda x: torch.stack([x, F.relu(x)], 1), SIGNAL),

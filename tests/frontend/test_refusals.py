@@ -133,6 +133,15 @@ class TwoInputs(nn.Module):
         return x + y
 
 
+class Scrambled(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("order", torch.randperm(97, generator=torch.Generator().manual_seed(0)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(x[:, self.order])
+
+
 MODELS: dict[str, tuple[nn.Module, tuple[int, ...], str]] = {
     "two inputs": (TwoInputs(), (6,), "forward() takes 2 inputs (x, y)"),
     "two outputs": (Call(lambda x: (x, 2 * x)), (6,), "forward() returns 2 values"),
@@ -156,7 +165,7 @@ MODELS: dict[str, tuple[nn.Module, tuple[int, ...], str]] = {
         "without running statistics",
     ),
     "division by data": (Call(lambda x: 1 / x), (6,), "reciprocal"),
-    "no regular pattern": (Call(lambda x: torch.relu(x.roll(2, 1).roll(1, 1)[:, [0, 2, 3, 5]])), (6,), "not supported"),
+    "no regular pattern": (nn.Sequential(nn.Linear(6, 97), Scrambled()), (6,), "follow no regular pattern"),
 }
 
 

@@ -1,7 +1,8 @@
 """The kernels as a shared library of their own, and one operator run on it tile by tile.
 
 The engine reaches the kernels only through whole, verified blobs; here they are called directly, so that every geometry that
-verification allows is cheap to try. FREEML_CFLAGS adds compiler flags, for instance -fsanitize=address,undefined.
+verification allows is cheap to try. FREEML_CFLAGS replaces the compiler flags; with -fsanitize=address (and libasan in
+LD_PRELOAD) reads beyond a buffer are found, too.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import numpy as np
 
 SOURCE = Path(__file__).resolve().parents[2] / "native" / "src"
 INCLUDE = SOURCE.parent / "include"
+FLAGS = shlex.split(os.environ.get("FREEML_CFLAGS", "-O2"))
+SANITIZED = any("sanitize" in flag and "address" in flag for flag in FLAGS)
 GUARD = 16  # bytes around each buffer that must stay as they are
 
 KINDS = ("QUANTIZE", "CONV_2D", "DEPTHWISE_CONV_2D", "MAX_POOL_2D", "AVERAGE_POOL_2D", "ADD", "MULTIPLY", "COPY", "FILL")
@@ -38,11 +41,12 @@ def library() -> tuple[cffi.FFI, Any]:
     header = re.sub(r"/\*.*?\*/", "", header, flags=re.S)
     header = re.sub(r"static inline.*?\n}\n", "", header, flags=re.S)
     ffi = cffi.FFI()
+    for action in ("poison", "unpoison"):
+        ffi.cdef(f"void __asan_{action}_memory_region(void const volatile *, size_t);")
     ffi.cdef("\n".join(line for line in header.splitlines() if not line.startswith("#")))
     sources = [SOURCE / "bytes.c", SOURCE / "op.c", *sorted((SOURCE / "kernels").glob("*.c"))]
     target = Path(tempfile.mkdtemp(prefix="freeml-kernels-")) / "kernels.so"
-    flags = shlex.split(os.environ.get("FREEML_CFLAGS", "-O2"))
-    command = ["cc", "-std=c99", *flags, "-shared", "-fPIC", f"-I{INCLUDE}", *map(str, sources), "-o", str(target)]
+    command = ["cc", "-std=c99", *FLAGS, "-shared", "-fPIC", f"-I{INCLUDE}", *map(str, sources), "-o", str(target)]
     subprocess.run(command, check=True)
     return ffi, ffi.dlopen(str(target))
 
@@ -98,6 +102,12 @@ class Case:
         return replace(self, **changes)
 
 
+def _sanitizer(action: str, address: int, size: int) -> None:
+    """Makes AddressSanitizer stop ("poison"), or no longer stop ("unpoison"), at any access."""
+    ffi, _ = library()
+    getattr(ffi.dlopen(None), f"__asan_{action}_memory_region")(ffi.cast("void *", address), size)
+
+
 class Guarded:
     """A copy of some bytes between guard bytes, at an odd address unless `align` is given."""
 
@@ -109,6 +119,14 @@ class Guarded:
         self.begin = GUARD + (-address % align if align else 1 - address % 2)
         self.bytes[:] = np.frombuffer(data, np.uint8)
         self.pointer = ffi.cast("uint8_t *", self.memory.ctypes.data + self.begin)
+        if SANITIZED:
+            behind = self.begin + self.size
+            _sanitizer("poison", self.memory.ctypes.data, self.begin)
+            _sanitizer("poison", self.memory.ctypes.data + behind, len(self.memory) - behind)
+
+    def __del__(self) -> None:
+        if SANITIZED:  # numpy hands the memory to others without asking the sanitizer
+            _sanitizer("unpoison", self.memory.ctypes.data, len(self.memory))
 
     @property
     def bytes(self) -> np.ndarray:

@@ -4,7 +4,7 @@ everything else in the project. Arrays are (height, width, channels)."""
 from __future__ import annotations
 
 import numpy as np
-from kernel_library import ADAPTIVE, Case, Shape, Strides
+from native.kernel_library import ADAPTIVE, Case, Shape, Strides
 
 Box = tuple[slice, slice, slice]
 

@@ -6,12 +6,13 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-import kernel_reference as reference
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_library import ADAPTIVE, SAMPLE_TYPES, Case, Run, Shape, Strides, View, Window
+from native.kernel_library import ADAPTIVE, SAMPLE_TYPES, Case, Run, Shape, Strides, View, Window
+
+from native import kernel_reference as reference
 
 EXAMPLES = settings(max_examples=120, deadline=None)
 SMALL = st.integers(1, 3)

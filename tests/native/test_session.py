@@ -114,7 +114,7 @@ def test_record_is_what_construct_reads() -> None:
     session = Session(engine, memory)
     assert not any(memory)
     session.start(graphs.random_sample(graphs.chain()), TAG)
-    commits = 1
+    commits = session.commits
     while not session.step(1):
         newest = record_of(memory)
         assert (newest.model_id, newest.tag, newest.exit) == (engine.model_id, TAG, 0)
@@ -217,7 +217,6 @@ def test_phases_and_refusals() -> None:
     session = Session(engine, memory)
     assert (session.phase, session.output(), session.remaining) == ("idle", None, 0)
     session.cancel()
-    assert session.commits == 0  # nothing to give up
     session.start(sample, 5)
     with pytest.raises(EngineError) as refused:
         session.start(sample, 6)

@@ -1,5 +1,6 @@
 """Target files."""
 
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from freeml_pack.targets import load_target, target_names
 def test_targets_that_come_with_the_packer_load(name: str) -> None:
     target = load_target(name)
     assert target.name == name
-    assert target.step_macs <= target.interval_macs
+    assert target.prices.most > 0
+    assert target.prices.commit < target.prices.life / 10
 
 
 def test_the_planned_targets_are_there() -> None:
@@ -23,27 +25,48 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
         load_target("cray")
 
 
-GOOD = 'description = "x"\nstep_macs = 10\ninterval_macs = 20\nnvm_mapped = true\nstream_bytes = 0\n'
+GOOD = 'description = "x"\nnvm_mapped = true\nstream_bytes = 0\n'
+PRICES = "mac = 1e-9\nelement = 4e-9\nstep = 1e-7\ncommit = 1e-6\nboot = 0\ncheck = 0\n"
+TIME = f"[time]\nbetween_failures = 1\n{PRICES}"
+ENERGY = f"[energy]\ncapacitance = 100e-6\nvolts_on = 2.8\nvolts_off = 2\nmargin = 0.25\n{PRICES}"
 
 
 def test_a_file_of_ones_own(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
-    path.write_text(GOOD + "clock_hz = 1_000_000\ncycles_per_mac = 4\n")
+    path.write_text(GOOD + "clock_hz = 1_000_000\ncycles_per_mac = 4\n" + TIME)
     target = load_target(str(path))
     assert target.name == "mine"
     assert target.blob_mapped
     assert target.compute_seconds(500_000) == 2.0
+    assert (target.prices.life, target.prices.most) == (1, inf)
+
+
+def test_a_charge(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD + ENERGY)
+    prices = load_target(str(path)).prices
+    assert prices.life == pytest.approx(192e-6)
+    assert prices.most == pytest.approx(144e-6)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("= 3", "not valid TOML"),
-        (GOOD + "volts = 3\n", "unknown key 'volts'"),
-        (GOOD.replace("step_macs = 10", 'step_macs = "10"'), "step_macs must be of type int"),
-        (GOOD.replace("step_macs = 10", "step_macs = true"), "step_macs must be of type int"),
-        (GOOD.replace("step_macs = 10", "step_macs = 0"), "step_macs must be positive"),
-        (GOOD.replace("nvm_mapped = true\n", ""), "lacks nvm_mapped"),
+        ("amperes = 3\n" + GOOD + TIME, "unknown key 'amperes'"),
+        (GOOD.replace("0", '"0"') + TIME, "stream_bytes must be of type int"),
+        (GOOD.replace("0", "true") + TIME, "stream_bytes must be of type int"),
+        (GOOD.replace("0", "-1") + TIME, "stream_bytes must be positive"),
+        (GOOD.replace("nvm_mapped = true\n", "") + TIME, "lacks nvm_mapped"),
+        (GOOD, r"must have one of the sections \[energy\] and \[time\]"),
+        (GOOD + ENERGY + TIME, r"must have one of the sections \[energy\] and \[time\]"),
+        (GOOD + "time = 3\n", "has time as a key, not as a section"),
+        (GOOD + ENERGY + "watts = 1\n", r"section \[energy\] of .* has an unknown key 'watts'"),
+        (GOOD + ENERGY.replace("mac = 1e-9", ""), r"section \[energy\] of .* lacks mac"),
+        (GOOD + ENERGY.replace("commit = 1e-6", "commit = 0"), "commit must be positive"),
+        (GOOD + ENERGY.replace("mac = 1e-9", "mac = nan"), "mac must be positive"),
+        (GOOD + ENERGY.replace("volts_off = 2", "volts_off = 3"), "volts_on must be above volts_off"),
+        (GOOD + ENERGY.replace("0.25", "1"), "margin below 1"),
     ],
 )
 def test_a_bad_file_is_refused(tmp_path: Path, text: str, message: str) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path, PurePosixPath
 from freeml_pack.errors import PackError
 
 _HEAD = 4096
-_EXPORT_IT = "load the model in PyTorch and save it with torch.export.save(torch.export.export(model, (example,)), 'model.pt2')"
+_SAVE = "with torch.export.save(torch.export.export(model, (example,)), 'model.pt2')"
+_EXPORT_IT = f"load the model in PyTorch and save it {_SAVE}"
+_NEEDS_PYTORCH = f"FreeML reads PyTorch models, so save the network it was made from {_SAVE}, rebuilt in PyTorch if need be"
 
 
 class FileKind(Enum):
@@ -60,7 +62,7 @@ def _detect_archive(path: Path) -> FileKind:
     if "data.pkl" in last:
         return FileKind.SAVED
     if "model.weights.h5" in last:
-        raise PackError(f"{path} is a Keras model; FreeML reads PyTorch models, so rebuild it in PyTorch and {_EXPORT_IT}")
+        raise PackError(f"{path} is a Keras model; {_NEEDS_PYTORCH}")
     if any(name.endswith(".npy") for name in last):
         raise PackError(f"{path} is a NumPy archive, not a model; give it to --data and name a PyTorch model file")
     raise PackError(f"{path} is a zip archive without a PyTorch model in it; {_EXPORT_IT}")
@@ -71,16 +73,16 @@ def _describe(head: bytes, suffix: str) -> str:
     if head[4:8] == b"FML1":
         return "a FreeML blob already; copy it to the device as it is"
     if head[4:8] == b"TFL3":
-        return f"a TensorFlow Lite model; FreeML reads PyTorch models, so rebuild it in PyTorch and {_EXPORT_IT}"
+        return f"a TensorFlow Lite model; {_NEEDS_PYTORCH}"
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
-        return f"an HDF5 file (Keras?); FreeML reads PyTorch models, so rebuild it in PyTorch and {_EXPORT_IT}"
+        return f"an HDF5 file (Keras?); {_NEEDS_PYTORCH}"
     if head.startswith(b"\x93NUMPY"):
         return "a NumPy array, not a model; give it to --data and name a PyTorch model file"
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 100_000_000:
         return f"a safetensors file, which holds weights but no network; {_EXPORT_IT}"
     # An ONNX file is a protobuf that begins with field 1 (ir_version, a small number) and goes on with field 2 to 8.
     if (head[0] == 0x08 and len(head) > 3 and head[1] < 0x20 and head[2] & 7 == 2) or suffix == ".onnx":
-        return f"an ONNX model; FreeML reads PyTorch models, so {_EXPORT_IT}"
+        return f"an ONNX model; {_NEEDS_PYTORCH}"
     if head.startswith(b"version https://git-lfs"):
         return "a Git LFS pointer, not the model itself; run 'git lfs pull' first"
     if head.lstrip()[:1] == b"<":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -31,7 +32,7 @@ def from_program(
         if predict is None:
             dynamic = not isinstance(placeholder.shape[0], int) if batch is not None else False
             step = None if batch is None else 128 if dynamic else batch
-            predict = predictor(program.module(), placeholder.dtype, step)
+            predict = predictor(_callable(program), placeholder.dtype, step)
         try:
             functional = program.run_decompositions({})
         except Exception as error:
@@ -40,6 +41,13 @@ def from_program(
             ) from error
         graph = to_graph(functional, name, sample_shape, batch)
     return LoadedModel(graph, predict, sample_shape, kind)
+
+
+def _callable(program: ExportedProgram) -> Callable[[torch.Tensor], Any]:
+    """The program as a function of the sample, which it may take by name."""
+    module = program.module()
+    by_name = program.example_inputs is not None and not program.example_inputs[0] and list(program.example_inputs[1])
+    return (lambda x: module(**{by_name[0]: x})) if by_name else module
 
 
 def _sample_placeholder(program: ExportedProgram) -> torch.Tensor:

@@ -1,8 +1,21 @@
 """Memory plan: where each tensor lies, how each op is cut into steps, where commits go (schema/SPEC.md, "Plan and commits")."""
 
 from freeml_pack.plan.check import CommitRuleError, check_commit_rule
+from freeml_pack.plan.intervals import PlanCosts, plan_costs
 from freeml_pack.plan.planner import plan
-from freeml_pack.plan.tile import op_space, tile_count
+from freeml_pack.plan.space import commit_count, op_space, tile_count
 from freeml_pack.plan.types import Allocation, MemoryPlan, OpPlan
 
-__all__ = ["Allocation", "CommitRuleError", "MemoryPlan", "OpPlan", "check_commit_rule", "op_space", "plan", "tile_count"]
+__all__ = [
+    "Allocation",
+    "CommitRuleError",
+    "MemoryPlan",
+    "OpPlan",
+    "PlanCosts",
+    "check_commit_rule",
+    "commit_count",
+    "op_space",
+    "plan",
+    "plan_costs",
+    "tile_count",
+]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from freeml_pack.graph import Copy, Graph, Op, Quantize
-from freeml_pack.plan.tile import op_space
+from freeml_pack.plan.space import op_space
 from freeml_pack.plan.types import Allocation, MemoryPlan, OpPlan
 
 _NOBODY, _SAMPLE = -2, -1

@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
-from math import prod
+from math import ceil
 
-from freeml_pack.graph import Graph, Quantize, Shape
-from freeml_pack.plan.tile import element_cost, op_space, tile_count
+from freeml_pack.graph import Graph, Op, Quantize, Shape
+from freeml_pack.plan.cost import CostModel
+from freeml_pack.plan.space import op_space, tile_count
 from freeml_pack.plan.types import Allocation, OpPlan
 
 
 def place_commits(
-    graph: Graph, tensors: dict[str, Allocation], sample: Allocation, tiles: Sequence[Shape], interval: int
+    costs: CostModel, tensors: dict[str, Allocation], sample: Allocation, tiles: Sequence[Shape]
 ) -> tuple[OpPlan, ...]:
-    """As few commits as keep every interval re-runnable and its cost at most `interval` (one step may cost more)."""
+    """As few commits as keep every interval re-runnable and its cost at most costs.interval (one step may cost more)."""
+    graph = costs.graph
     plans: list[OpPlan] = []
     run: list[int] = []  # ops that can share an interval
-    pending = 0  # cost since the last commit
+    pending = 0.0  # cost since the last commit
     for index, (op, tile) in enumerate(zip(graph.ops, tiles, strict=True)):
-        space, cost = op_space(graph, op), element_cost(graph, op)
-        step, count = prod(tile) * cost, tile_count(space, tile)
-        every = max(1, interval // step)
-        if every >= count:
-            every = 0
-        first = every * step if every else prod(space) * cost
-        if run and (pending + first > interval or not _rerunnable(graph, tensors, sample, [*run, index])):
+        every = _commit_every(costs, op, tile)
+        first = costs.steps(op, tile, every) if every else costs.op(op, tile)
+        if run and (pending + first > costs.interval or not _rerunnable(graph, tensors, sample, [*run, index])):
             plans[-1] = replace(plans[-1], commit_last=True)
-            run, pending = [], 0
+            run, pending = [], 0.0
         plans.append(OpPlan(tile, every, commit_last=every > 0))
-        run, pending = ([], 0) if every else ([*run, index], pending + first)
+        run, pending = ([], 0.0) if every else ([*run, index], pending + first)
     plans[-1] = replace(plans[-1], commit_last=True)
     return tuple(plans)
+
+
+def _commit_every(costs: CostModel, op: Op, tile: Shape) -> int:
+    """Steps between two commits inside the op, evenly spread; 0: none needed."""
+    count = tile_count(op_space(costs.graph, op), tile)
+    most = max(1, bisect_right(range(1, count + 1), costs.interval, key=lambda n: costs.steps(op, tile, n)))
+    return 0 if most == count else ceil(count / ceil(count / most))
 
 
 def _rerunnable(graph: Graph, tensors: dict[str, Allocation], sample: Allocation, run: Sequence[int]) -> bool:

@@ -2,104 +2,97 @@
 
 from __future__ import annotations
 
-from math import ceil, prod
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from math import ceil, inf
 
 from freeml_pack.errors import PackError
-from freeml_pack.graph import AveragePool2d, Conv2d, Copy, DepthwiseConv2d, Graph, MaxPool2d, Op, Quantize, Shape
-from freeml_pack.targets import Target
+from freeml_pack.graph import Conv2d, DepthwiseConv2d, Op, Shape
+from freeml_pack.plan.cost import CostModel
+from freeml_pack.plan.space import block_bytes, op_space, tile_count
+from freeml_pack.units import quantity
 
 MAX_TILES = 0xFFFF  # the journal names a tile by 16 bits
 MAX_DIMENSION = 0xFFFF
 
-# Work besides multiply-accumulates, in multiply-accumulates; rough, they only rank candidates and weigh cheap ops.
-_ELEMENT_COST = 4  # requantize and store one output element
-_STEP_COST = 200  # decode the op and set up the kernel
-_CONSTANT_COST = 7  # unpack one channel's bias, multiplier and shift
+# Between two steps the application has its turn: it can look at its energy, or do something else. So an interval should have
+# some steps; but none so small that setting it up is more than this share of it.
+_STEPS_PER_INTERVAL = 8
+_MOST_SETTING_UP = 1 / 20
 
 
-def op_space(graph: Graph, op: Op) -> Shape:
-    """The op's iteration space: rows, columns, channels."""
-    return op.view.space if isinstance(op, Quantize | Copy) else graph.tensors[op.output].shape
-
-
-def tile_count(space: Shape, tile: Shape) -> int:
-    """Steps of an op with this iteration space."""
-    return prod(ceil(extent / step) for extent, step in zip(space, tile, strict=True))
-
-
-def element_cost(graph: Graph, op: Op) -> int:
-    """Multiply-accumulates, or work worth as much, for one element of the iteration space."""
-    if isinstance(op, Conv2d | DepthwiseConv2d):
-        return prod(op.weight.shape[1:]) + _ELEMENT_COST
-    if isinstance(op, AveragePool2d) and op.adaptive:
-        ratios = zip(graph.tensors[op.inputs[0]].shape[:2], graph.tensors[op.output].shape[:2], strict=True)
-        return prod(ceil(size / windows) + 1 for size, windows in ratios) + _ELEMENT_COST
-    if isinstance(op, MaxPool2d | AveragePool2d):
-        return prod(op.window.kernel) + _ELEMENT_COST
-    return _ELEMENT_COST
-
-
-def block_bytes(op: Op, channels: int) -> int:
-    """Bytes of the constants of a block of `channels` output channels (SPEC.md, "Operators"); 0 where blocks have none."""
-    if isinstance(op, DepthwiseConv2d):
-        return channels * (7 + prod(op.weight.shape[1:]))
-    if isinstance(op, Conv2d):
-        group = op.weight.shape[0] // op.groups if op.groups > 1 else channels
-        return (channels // group) * 4 * ceil(group / 4) * (7 + prod(op.weight.shape[1:]))
-    return 0
-
-
-def choose_tile(graph: Graph, op: Op, target: Target) -> Shape:
-    """The tile with the least overhead whose step costs at most target.step_macs and reads at most target.stream_bytes of
-    constants; where even the narrowest one costs more, the narrowest. PackError where the op's sizes exceed the format."""
-    space = op_space(graph, op)
+def choose_tile(costs: CostModel, op: Op) -> Shape:
+    """The tile with which the op costs least, its steps small against an interval and their constants within
+    target.stream_bytes, as far as the op can be cut. PackError where a step cannot be made to fit a charge, or the op's sizes
+    exceed the format."""
+    space = op_space(costs.graph, op)
     if max(space) > MAX_DIMENSION:
         raise PackError(
             f"layer {op.name} has a dimension of {max(space)}, but the format ends at {MAX_DIMENSION}; make the input smaller"
         )
-    cost = element_cost(graph, op)
-    budget = target.step_macs
+    aim = max(costs.interval / _STEPS_PER_INTERVAL, costs.prices.step / _MOST_SETTING_UP)
+    budget = min(aim, costs.interval)
     while True:
-        tiles = [_tile(space, width, budget // (width * cost)) for width in _widths(op, space[2], budget // cost)]
-        tiles = [tile for tile in tiles if tile_count(space, tile) <= MAX_TILES]
+        tiles = [tile for tile in _tiles(costs, op, space, budget) if tile_count(space, tile) <= MAX_TILES]
         if tiles:
-            break
-        budget *= 2
-    fitting = [tile for tile in tiles if prod(tile) * cost <= budget and _streams(op, tile, target)]
-    if not fitting:
-        return min(tiles, key=lambda tile: tile[2])
-    return min(fitting, key=lambda tile: _overhead(op, space, tile))
+            return min(tiles, key=lambda tile: costs.op(op, tile))
+        if budget >= costs.limit:
+            raise _too_dear(costs, op, space)
+        budget = min(2 * budget, costs.limit)
 
 
-def _streams(op: Op, tile: Shape, target: Target) -> bool:
-    return target.blob_mapped or block_bytes(op, tile[2]) <= target.stream_bytes
+def _too_dear(costs: CostModel, op: Op, space: Shape) -> PackError:
+    unit = costs.prices.unit
+    smallest = min(_widths(costs, op, space[2], 0.0))
+    least = quantity(_one_step(costs, op, (1, 1, smallest)), unit)
+    need = f"a step of layer {op.name} takes {least} or more"
+    if tile_count(space, (1, 1, smallest)) > MAX_TILES:
+        need = f"layer {op.name}, in {MAX_TILES:,} steps (the most that the format has), takes too much for each"
+    rest = f"{quantity(costs.limit, unit)} remain after starting ({quantity(costs.recovery, unit)}) and a commit"
+    return PackError(f"{need}, but {costs.charge()}, of which {rest}; use a larger capacitor or make the layer smaller")
 
 
-def _widths(op: Op, channels: int, affordable: int) -> list[int]:
-    """Channel counts that a tile may have."""
-    if isinstance(op, Conv2d | DepthwiseConv2d):
-        granule = op.weight.shape[0] // op.groups if isinstance(op, Conv2d) and op.groups > 1 else 4
-        return [*range(granule, channels, granule), channels]
-    return sorted({channels, min(channels, max(1, affordable))})
+def _one_step(costs: CostModel, op: Op, tile: Shape) -> float:
+    return costs.step(op, tile) + costs.load(op, tile)
 
 
-def _tile(space: Shape, width: int, pixels: int) -> Shape:
-    """Whole rows where at least one is affordable, else part of a row; last tiles as full as the others where possible."""
-    rows, columns = max(1, pixels // space[1]), max(1, pixels)
-    return _even(space[0], rows), _even(space[1], columns), width
+def _tiles(costs: CostModel, op: Op, space: Shape, budget: float) -> Iterator[Shape]:
+    """For each number of channels the largest tile whose step costs at most `budget`, where there is one."""
+    for width in _widths(costs, op, space[2], budget):
+        rows, columns = _extent(costs, op, space, width, budget)
+        if rows and columns:
+            yield _even(space[0], rows), _even(space[1], columns), width
+
+
+def _extent(costs: CostModel, op: Op, space: Shape, width: int, budget: float) -> tuple[int, int]:
+    """Rows and columns: whole rows where at least one is affordable, else part of a row. With its constants to be read, which
+    the steps after it find loaded, a step may take half an interval."""
+    most = max(budget, costs.interval / 2)
+
+    def dearness(rows: int, columns: int) -> float:
+        tile = (rows, columns, width)
+        return max(costs.step(op, tile) / budget, _one_step(costs, op, tile) / most)
+
+    rows = _most(space[0], 1.0, lambda n: dearness(n, space[1]))
+    return (rows, space[1]) if rows else (1, _most(space[1], 1.0, lambda n: dearness(1, n)))
+
+
+def _widths(costs: CostModel, op: Op, channels: int, budget: float) -> list[int]:
+    """Channel counts that a tile may have. Where even the narrowest exceeds target.stream_bytes, that one."""
+    if not isinstance(op, Conv2d | DepthwiseConv2d):
+        affordable = _most(channels, budget, lambda n: costs.step(op, (1, 1, n)))
+        return sorted({channels, max(1, affordable)})
+    granule = op.weight.shape[0] // op.groups if isinstance(op, Conv2d) and op.groups > 1 else 4
+    widths = [*range(granule, channels, granule), channels]
+    room = inf if costs.target.blob_mapped else costs.target.stream_bytes
+    return [width for width in widths if block_bytes(op, width) <= room] or widths[:1]
+
+
+def _most(extent: int, budget: float, cost: Callable[[int], float]) -> int:
+    """The largest n <= extent with cost(n) <= budget, 0 where there is none."""
+    return bisect_right(range(1, extent + 1), budget, key=cost)
 
 
 def _even(extent: int, most: int) -> int:
+    """At most `most`, and such that the last piece is as large as the others where possible."""
     return ceil(extent / ceil(extent / most))
-
-
-def _overhead(op: Op, space: Shape, tile: Shape) -> int:
-    """Work of the op's steps besides its multiply-accumulates. (Streamed constants are read once per channel block, whatever
-    the tile: all in all, once.)"""
-    steps = tile_count(space, tile)
-    total = steps * _STEP_COST
-    if isinstance(op, Conv2d | DepthwiseConv2d):
-        total += steps * _CONSTANT_COST * tile[2]
-    if isinstance(op, Conv2d) and (op.window.kernel != (1, 1) or any(op.window.padding)):  # patches, once per channel block
-        total += ceil(space[2] / tile[2]) * space[0] * space[1] * prod(op.weight.shape[1:])
-    return total

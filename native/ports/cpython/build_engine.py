@@ -6,10 +6,13 @@ from pathlib import Path
 from cffi import FFI
 
 ROOT = Path(__file__).resolve().parents[3]
+HERE = Path(__file__).resolve().parent
+CORE = ROOT / "native" / "src"
 HEADER = ROOT / "native" / "include" / "freeml.h"
 
-# A blob in memory as a source to be streamed, and NVM written in Python.
+# A blob in memory as a source to be streamed, what diagnose.c finds, and NVM written in Python.
 PORT = """
+int32_t freeml_refused_op(const uint8_t *blob, uint32_t size);
 int freeml_read_memory(void *context, uint32_t offset, void *to, uint32_t size);
 extern "Python" {
     int freeml_nvm_read(void *context, uint32_t offset, void *to, uint32_t size);
@@ -21,6 +24,8 @@ extern "Python" {
 SOURCE = """
 #include <string.h>
 #include "freeml.h"
+
+int32_t freeml_refused_op(const uint8_t *blob, uint32_t size);
 
 static int freeml_read_memory(void *context, uint32_t offset, void *to, uint32_t size)
 {
@@ -47,7 +52,7 @@ ffibuilder.cdef(declarations(HEADER.read_text()) + PORT)
 ffibuilder.set_source(
     "freeml_pack._engine",
     SOURCE,
-    sources=sorted(str(path.relative_to(ROOT)) for path in (ROOT / "native" / "src").rglob("*.c")),
+    sources=sorted(str(path.relative_to(ROOT)) for folder in (CORE, HERE) for path in folder.rglob("*.c")),
     include_dirs=["native/include", "native/src"],
     extra_compile_args=["-std=c99", "-O3"],
 )

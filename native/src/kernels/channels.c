@@ -5,7 +5,7 @@ void fml_channels_unpack(fml_channel *to, const uint8_t *group, uint32_t total, 
     for (uint32_t i = begin; i < end; ++i, ++to) {
         to->bias = fml_read_u32(group + 4 * i);
         to->multiplier = fml_read_u16(multipliers + 2 * i);
-        to->shift = shifts[i];
+        to->shift = fml_shift_of(shifts[i]);
     }
 }
 

@@ -26,47 +26,34 @@ typedef struct chunk {
         TAP_1X2((i) + 2, 2 * column);                                                                                  \
     } while (0)
 
-/* Sums of the taps of all channels for two pixels: the window that nearly all networks have, without loops. */
-static FML_APART void dot_3x3(const chunk *c) {
-    const uint32_t column = c->patches.steps.column, row = c->patches.steps.row;
-    const int8_t *w = c->weights, *x0 = c->patches.source[0], *x1 = c->patches.source[1];
-    int32_t *sums = c->sums;
-    uint32_t used = c->offset;
-    for (uint32_t left = c->count; left != 0; --left, ++sums, w += 9) {
-        int32_t a = 0, b = 0;
-        ROW_1X2(0);
-        x0 += row;
-        x1 += row;
-        ROW_1X2(3);
-        x0 += row;
-        x1 += row;
-        ROW_1X2(6);
-        x0 -= 2 * row;
-        x1 -= 2 * row;
-        sums[0] = a;
-        sums[CHUNK] = b;
-        if (++used == c->multiplier) {
-            used = 0;
-            ++x0;
-            ++x1;
-        }
-    }
-}
-
-/* The same for any window. */
+/* Sums of the taps of all channels for two pixels; without loops for the window that nearly all networks have. */
 static FML_APART void dot(const chunk *c) {
     const fml_window *window = &c->patches.work->op->window;
-    const fml_steps steps = c->patches.steps;
+    const uint32_t column = c->patches.steps.column, row = c->patches.steps.row;
+    const bool is_3x3 = window->kernel_height == 3 && window->kernel_width == 3;
     const int8_t *w = c->weights, *x0 = c->patches.source[0], *x1 = c->patches.source[1];
     int32_t *sums = c->sums;
     uint32_t used = c->offset;
     for (uint32_t left = c->count; left != 0; --left, ++sums) {
         int32_t a = 0, b = 0;
-        uint32_t line = 0;
-        for (uint32_t i = window->kernel_height; i != 0; --i, line += steps.row) {
-            uint32_t at = line;
-            for (uint32_t j = window->kernel_width; j != 0; --j, ++w, at += steps.column) {
-                TAP_1X2(0, at);
+        if (is_3x3) {
+            ROW_1X2(0);
+            x0 += row;
+            x1 += row;
+            ROW_1X2(3);
+            x0 += row;
+            x1 += row;
+            ROW_1X2(6);
+            x0 -= 2 * row;
+            x1 -= 2 * row;
+            w += 9;
+        } else {
+            uint32_t line = 0;
+            for (uint32_t i = window->kernel_height; i != 0; --i, line += row) {
+                uint32_t at = line;
+                for (uint32_t j = window->kernel_width; j != 0; --j, ++w, at += column) {
+                    TAP_1X2(0, at);
+                }
             }
         }
         sums[0] = a;
@@ -87,7 +74,6 @@ static void run_chunk(const fml_work *work, uint32_t begin, uint32_t end) {
     const fml_op *op = work->op;
     const fml_range range = fml_output_range(op);
     const uint32_t block = work->tile.channel_begin, total = work->tile.channel_end - block, skipped = begin - block;
-    const bool is_3x3 = op->window.kernel_height == 3 && op->window.kernel_width == 3;
     fml_channel *const channels = (fml_channel *)(void *)work->scratch;
     chunk c;
     c.count = end - begin;
@@ -101,11 +87,7 @@ static void run_chunk(const fml_work *work, uint32_t begin, uint32_t end) {
     c.patches.in_place = true;
     fml_channels_unpack(channels, work->params, total, skipped, end - block);
     while (fml_patches_next(&c.patches)) {
-        if (is_3x3) {
-            dot_3x3(&c);
-        } else {
-            dot(&c);
-        }
+        dot(&c);
         fml_requantize_pair(c.patches.target[0] + begin, c.patches.target[1] + begin, c.sums, CHUNK, channels, c.count,
                             &range);
     }

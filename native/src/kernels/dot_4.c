@@ -34,11 +34,13 @@
 void fml_dot_4x1(const int8_t *w, const int8_t *x0, uint32_t taps, int32_t *sums) {
     int32_t a0 = 0, a1 = 0, a2 = 0, a3 = 0;
     const int8_t *const end = x0 + taps;
-    if (taps % 2 != 0) {
+    for (uint32_t odd = taps % 4; odd != 0; --odd) {
         TAP_4X1();
     }
     if (x0 != end) {
         do {
+            TAP_4X1();
+            TAP_4X1();
             TAP_4X1();
             TAP_4X1();
         } while (x0 != end);

@@ -11,17 +11,22 @@ static void add(const fml_work *work, const piece *run, const fml_range *range) 
     const int32_t m1 = (int16_t)fml_read_u16(work->params), m2 = (int16_t)fml_read_u16(work->params + 2);
     /* (x1 - z1) * m1 + (x2 - z2) * m2, the zero points apart */
     const int32_t zero = work->op->input.zero_point * m1 + work->op->input2.zero_point * m2;
-    for (uint32_t i = 0; i < run->length; ++i) {
-        const int32_t total = run->x1[i] * m1 + run->x2[i] * m2 - zero;
-        run->to[i] = fml_clamp(fml_shift_round(total, work->params[4]) + range->zero_point, range);
+    const uint32_t shift = fml_shift_of(work->params[4]);
+    const int8_t *x1 = run->x1, *x2 = run->x2;
+    int8_t *to = run->to;
+    for (uint32_t left = run->length; left != 0; --left) {
+        const int32_t total = *x1++ * m1 + *x2++ * m2 - zero;
+        *to++ = fml_clamp(fml_shift_round(total, shift) + range->zero_point, range);
     }
 }
 
 static void multiply(const fml_work *work, const piece *run, const fml_range *range) {
     const int32_t zero1 = work->op->input.zero_point, zero2 = work->op->input2.zero_point;
-    for (uint32_t i = 0; i < run->length; ++i) {
-        const int32_t product = (run->x1[i] - zero1) * (run->x2[i] - zero2);
-        run->to[i] = fml_requantize((uint32_t)product, fml_read_u16(work->params), work->params[2], range);
+    const int8_t *x1 = run->x1, *x2 = run->x2;
+    int8_t *to = run->to;
+    for (uint32_t left = run->length; left != 0; --left) {
+        const int32_t product = (*x1++ - zero1) * (*x2++ - zero2);
+        *to++ = fml_requantize((uint32_t)product, fml_read_u16(work->params), fml_shift_of(work->params[2]), range);
     }
 }
 

@@ -20,6 +20,9 @@ void fml_kernel_fill(const fml_work *work);
 uint32_t fml_kernel_conv_2d_scratch(const fml_op *op);
 uint32_t fml_kernel_depthwise_conv_2d_scratch(const fml_op *op);
 
+/* Sets bytes (fill.c). */
+void fml_fill(int8_t *to, int8_t value, uint32_t count);
+
 static inline fml_range fml_output_range(const fml_op *op) {
     fml_range range;
     range.zero_point = op->output.zero_point;

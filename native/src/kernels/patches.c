@@ -12,12 +12,6 @@ static bool window_inside(const fml_op *op, const fml_pixel *pixel) {
                        op->input.shape.width);
 }
 
-static void fill(int8_t *to, int8_t value, uint32_t count) {
-    for (; count != 0; --count) {
-        *to++ = value;
-    }
-}
-
 /* The window at (row, first_column) as bytes in (kernel row, kernel column, channel) order, where possible a kernel row
  * at a time. */
 static FML_APART void gather(const fml_patches *patches, int32_t row, int32_t first_column, int8_t *to) {
@@ -36,7 +30,7 @@ static FML_APART void gather(const fml_patches *patches, int32_t row, int32_t fi
                 const uint32_t at = fml_element(shape, (uint32_t)row, (uint32_t)column, patches->first_channel);
                 fml_copy((uint8_t *)to, (const uint8_t *)patches->work->input + at, piece);
             } else {
-                fill(to, op->input.zero_point, piece);
+                fml_fill(to, op->input.zero_point, piece);
             }
         }
     }

@@ -6,17 +6,13 @@ static int32_t quantize(const fml_work *work, uint32_t at, uint32_t depth) {
     if (op->params_size != FML_QUANTIZE_ENTRY_SIZE) {
         entry += depth * FML_QUANTIZE_ENTRY_SIZE;
     }
-    int32_t x = *from;
-    if (op->sample_type >= FML_SAMPLE_TYPE_UINT16) {
-        x = fml_read_u16(from + at);
-    }
-    if (op->sample_type == FML_SAMPLE_TYPE_INT8) {
-        x = (int8_t)x;
-    } else if (op->sample_type == FML_SAMPLE_TYPE_INT16) {
-        x = (int16_t)x;
+    const bool wide = op->sample_type >= FML_SAMPLE_TYPE_UINT16;
+    int32_t x = wide ? fml_read_u16(from + at) : *from;
+    if (op->sample_type % 2 != 0) { /* signed: INT8, INT16 */
+        x = wide ? (int16_t)x : (int8_t)x;
     }
     const int32_t m = (int16_t)fml_read_u16(entry);
-    return (int32_t)((uint32_t)x * (uint32_t)m + fml_read_u32(entry + 2)) >> entry[6];
+    return (int32_t)((uint32_t)x * (uint32_t)m + fml_read_u32(entry + 2)) >> (entry[6] & 31);
 }
 
 void fml_kernel_strided(const fml_work *work) {

@@ -12,7 +12,7 @@ import torch
 from freeml_pack.frontend.to_graph.builder import Builder
 from freeml_pack.frontend.to_graph.handlers import HANDLERS, array, handles
 from freeml_pack.frontend.to_graph.shapes import move
-from freeml_pack.frontend.to_graph.value import Value, from_layout, to_layout
+from freeml_pack.frontend.to_graph.value import ZERO, Value, from_layout, to_layout
 from freeml_pack.graph import Activation, Add, Multiply, OutputTransform
 
 # --- Activations
@@ -175,8 +175,7 @@ def negate(b: Builder, value: Value) -> Value:
 
 @handles("cat", "concat", "concatenate")
 def concatenate(b: Builder, values: list[Any], axis: int = 0) -> Value:
-    if not all(isinstance(value, Value) for value in values):
-        raise b.error("it joins data with constants, which is not supported; only zeros can be joined, by padding")
+    values = [_joinable(b, value, values) for value in values]
     values = [value for value in values if value.index.size]
     if all(value.tensor == values[0].tensor for value in values):
         joined = np.concatenate([value.index for value in values], axis)
@@ -197,6 +196,16 @@ def concatenate(b: Builder, values: list[Any], axis: int = 0) -> Value:
         pieces.append((value.tensor, index.ravel()[order], place.ravel()[order]))
     output = b.gather(pieces, to_layout(places).shape)
     return b.wrap(output, places, batched)
+
+
+def _joinable(b: Builder, value: Any, others: list[Any]) -> Value:
+    """Constant zeros (another way to write padding) as elements of a tensor that is being joined anyway."""
+    if isinstance(value, Value):
+        return value
+    if array(value).any():
+        raise b.error("it joins data with constants, which is not supported; only zeros can be joined")
+    tensor = next(other.tensor for other in others if isinstance(other, Value))
+    return Value(tensor, np.full(tuple(value.shape), ZERO))
 
 
 @handles("stack")

@@ -18,7 +18,7 @@ _MOVES = """
     transpose_copy t t_copy swapaxes swapdims movedim moveaxis squeeze squeeze_copy unsqueeze unsqueeze_copy expand
     expand_copy repeat repeat_interleave tile flip roll rot90 slice slice_copy select select_copy narrow narrow_copy
     index_select chunk split split_copy split_with_sizes split_with_sizes_copy tensor_split unbind unbind_copy hsplit
-    vsplit pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle diagonal as_strided
+    vsplit pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle diagonal as_strided index
 """
 
 # The same elements at the same places.
@@ -46,6 +46,13 @@ def _register_moves() -> None:
 
 
 _register_moves()
+
+
+@handles("upsample_nearest1d", "upsample_nearest2d")
+def upsample(b: Builder, value: Value, *arguments: Any) -> Value:
+    operator = getattr(torch.ops.aten, b.operator.removeprefix("aten."))
+    # torch does not interpolate integers; float64 holds offsets exactly.
+    return move(lambda index: operator(index.double(), *arguments).long(), value)
 
 
 @handles(*_KEEPS.split())

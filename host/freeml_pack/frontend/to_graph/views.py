@@ -19,11 +19,23 @@ def find_views(source: np.ndarray, destination: np.ndarray) -> list[View] | None
     Both int64 [n], n >= 1, in the order of the destination. Nested loops are found from the inside out; the three
     innermost make a view, further ones repeat it.
     """
-    loops = _find_loops(np.stack([source, destination], axis=1))
+    pairs = np.stack([source, destination], axis=1)
+    for parts in range(1, _MOST_VIEWS + 1):
+        if len(pairs) % parts == 0:
+            found = [_nest(pairs[part::parts]) for part in range(parts)]  # parts: channels in no order, one by one
+            views = [view for nest in found for view in nest or ()]
+            if all(found) and len(views) <= _MOST_VIEWS:
+                return views
+    return None
+
+
+def _nest(pairs: np.ndarray) -> list[View] | None:
+    """Views of one nest of loops, None where there is none."""
+    loops = _find_loops(pairs)
     if loops is None:
         return None
     inner, outer = loops[:3], loops[3:]
-    starts = np.array([[source[0], destination[0]]])
+    starts = pairs[:1]
     for size, step in outer:
         starts = (starts[None] + np.arange(size)[:, None, None] * step).reshape(-1, 2)
     return [_view(start, inner) for start in starts] if len(starts) <= _MOST_VIEWS else None

@@ -1,0 +1,48 @@
+"""What all commands have in common: how they read their arguments, how they fail, how wide they print."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import NoReturn
+
+from freeml_pack.errors import PackError
+
+EXIT_BAD_INPUT, EXIT_INTERNAL, EXIT_INTERRUPTED = 2, 70, 130
+FILE_WIDTH = 120
+"""Columns of tables where no terminal says how wide it is."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Whose errors are PackErrors; the epilog is printed as it is."""
+
+    def __init__(self, program: str, description: str, epilog: str) -> None:
+        formatter = argparse.RawDescriptionHelpFormatter
+        super().__init__(prog=program, description=description, epilog=epilog, formatter_class=formatter, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        raise PackError(f"{message}; see {self.prog} --help")
+
+
+def run_command(program: str, work: Callable[[], int]) -> int:
+    """The exit code of `work`, or one line on stderr and the exit code of what went wrong."""
+    try:
+        return work()
+    except PackError as error:
+        return _complain(program, f"error: {error}", EXIT_BAD_INPUT)
+    except KeyboardInterrupt:
+        return _complain(program, "interrupted; nothing was written", EXIT_INTERRUPTED)
+    except Exception as error:
+        if os.environ.get("FREEML_DEBUG") == "1":
+            traceback.print_exc()
+        text = f"internal error: {type(error).__name__}: {error}; please report it (FREEML_DEBUG=1 shows where)"
+        return _complain(program, text, EXIT_INTERNAL)
+
+
+def _complain(program: str, text: str, code: int) -> int:
+    """One line on stderr."""
+    print(f"{program}:", " ".join(text.split()), file=sys.stderr)
+    return code

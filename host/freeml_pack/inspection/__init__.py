@@ -1,0 +1,1 @@
+"""What a blob or an NVM image says, in plain words: `freeml-inspect`."""

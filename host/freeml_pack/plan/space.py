@@ -1,0 +1,48 @@
+"""How an op divides: its iteration space, tiles, commits, blocks of constants (SPEC.md, "Operators")."""
+
+from __future__ import annotations
+
+from math import ceil, prod
+
+from freeml_pack.graph import Conv2d, Copy, DepthwiseConv2d, Graph, Op, Quantize, Shape
+from freeml_pack.plan.types import OpPlan
+
+
+def op_space(graph: Graph, op: Op) -> Shape:
+    """The op's iteration space: rows, columns, channels."""
+    return op.view.space if isinstance(op, Quantize | Copy) else graph.tensors[op.output].shape
+
+
+def tile_count(space: Shape, tile: Shape) -> int:
+    """Steps of an op with this iteration space."""
+    return prod(ceil(extent / step) for extent, step in zip(space, tile, strict=True))
+
+
+def commit_count(steps: int, plan: OpPlan) -> int:
+    """Commits during and after an op of so many steps."""
+    inside = steps // plan.commit_every if plan.commit_every else 0
+    ends_with_one = plan.commit_every > 0 and steps % plan.commit_every == 0
+    return inside + (plan.commit_last and not ends_with_one)
+
+
+def block_bytes(op: Op, channels: int) -> int:
+    """Bytes of the constants of a block of `channels` output channels; 0 where blocks have none."""
+    if isinstance(op, DepthwiseConv2d):
+        return channels * (7 + prod(op.weight.shape[1:]))
+    if isinstance(op, Conv2d):
+        group = op.weight.shape[0] // op.groups if op.groups > 1 else channels
+        return (channels // group) * 4 * ceil(group / 4) * (7 + prod(op.weight.shape[1:]))
+    return 0
+
+
+def write_runs(graph: Graph, op: Op, tile: Shape) -> int:
+    """Pieces of contiguous bytes that one tile writes: as many writes to an NVM behind a bus."""
+    _, width, depth = graph.tensors[op.output].shape
+    strides = (width * depth, depth, 1)
+    if isinstance(op, Copy | Quantize):
+        strides = (op.view.destination.row, op.view.destination.column, op.view.destination.depth)
+    run = 1
+    for stride, count in sorted(zip(strides, tile, strict=True)):
+        if stride == run or count == 1:
+            run *= count
+    return prod(tile) // run

@@ -1,0 +1,194 @@
+/* Mutates a blob where it matters: fields of its structs, their number, its constants; then sets its checksums right,
+ * so that the verifier behind them is what is tried. A few stay unsealed. */
+#include <string.h>
+
+#include "../src/bytes.h"
+#include "../src/model_layout.h"
+#include "fuzz.h"
+
+/* A vector of structs and the widths of the structs' fields, in bytes, in their order. */
+typedef struct layout {
+    uint8_t slot, size;
+    const char *widths;
+} layout;
+
+static const layout layouts[] = {
+    {FML_MODEL_TENSORS_SLOT, FML_TENSOR_SIZE, "4222114"},
+    {FML_MODEL_OPS_SLOT, FML_OP_SIZE, "11222222211112444"},
+    {FML_MODEL_WINDOWS_SLOT, FML_WINDOW_SIZE, "221111112"},
+    {FML_MODEL_VIEWS_SLOT, FML_VIEW_SIZE, "222244444444"},
+};
+#define LAYOUTS (sizeof layouts / sizeof layouts[0])
+
+static const layout *any_layout(uint32_t *random) {
+    const uint32_t weighted = fuzz_below(random, LAYOUTS + 2); /* most of all operators */
+    return &layouts[weighted < LAYOUTS ? weighted : 1];
+}
+
+static uint32_t read_field(const uint8_t *from, size_t width) {
+    return width == 4 ? fml_read_u32(from) : width == 2 ? fml_read_u16(from) : *from;
+}
+
+static void write_field(uint8_t *to, size_t width, uint32_t value) {
+    for (size_t i = 0; i < width; i++) {
+        to[i] = (uint8_t)(value >> 8 * i);
+    }
+}
+
+static uint32_t near_or_extreme(uint32_t *random, uint32_t value) {
+    static const uint32_t extremes[] = {0,
+                                        1,
+                                        2,
+                                        3,
+                                        4,
+                                        7,
+                                        8,
+                                        16,
+                                        31,
+                                        32,
+                                        127,
+                                        128,
+                                        255,
+                                        256,
+                                        0x7fff,
+                                        65535,
+                                        0x7fffffff,
+                                        0x80000000,
+                                        UINT32_MAX,
+                                        UINT32_C(-2),
+                                        UINT32_C(-4),
+                                        65534,
+                                        0x3fffffff,
+                                        0x55555556};
+    switch (fuzz_below(random, 6)) {
+    case 0:
+        return value + 1;
+    case 1:
+        return value - 1;
+    case 2:
+        return value + fuzz_below(random, 65) - 32;
+    case 3:
+        return value ^ UINT32_C(1) << fuzz_below(random, 32);
+    case 4:
+        return value * fuzz_below(random, 5) / (1 + fuzz_below(random, 4));
+    default:
+        return extremes[fuzz_below(random, sizeof extremes / sizeof extremes[0])];
+    }
+}
+
+/* Replaces a field of a struct: by a number near it, an extreme one, or what another struct of the kind has there. */
+static void change_field(uint8_t *blob, size_t size, uint32_t *random) {
+    const layout *kind = any_layout(random);
+    uint32_t count;
+    uint8_t *first = blob + fuzz_vector(blob, size, kind->slot, kind->size, &count);
+    if (count == 0) {
+        return;
+    }
+    const uint32_t field = fuzz_below(random, (uint32_t)strlen(kind->widths));
+    size_t offset = (size_t)fuzz_below(random, count) * kind->size, width = (size_t)(kind->widths[0] - '0');
+    size_t in_struct = 0;
+    for (uint32_t i = 0; i < field; i++) {
+        in_struct += width;
+        width = (size_t)(kind->widths[i + 1] - '0');
+    }
+    uint8_t *to = first + offset + in_struct;
+    if (fuzz_below(random, 3) == 0) {
+        memmove(to, first + (size_t)fuzz_below(random, count) * kind->size + in_struct, width);
+    } else {
+        write_field(to, width, near_or_extreme(random, read_field(to, width)));
+    }
+}
+
+static void change_scalar(uint8_t *blob, size_t size, uint32_t *random) {
+    static const struct {
+        uint8_t slot, width;
+    } scalars[] = {{FML_MODEL_SAMPLE_TYPE_SLOT, 1}, {FML_MODEL_OUTPUT_SLOT, 2},        {FML_MODEL_ARENA_SIZE_SLOT, 4},
+                   {FML_MODEL_ARENA_SIZE_SLOT, 4},  {FML_MODEL_SAMPLE_OFFSET_SLOT, 4}, {FML_MODEL_SAMPLE_SIZE_SLOT, 4}};
+    const uint32_t i = fuzz_below(random, sizeof scalars / sizeof scalars[0]);
+    const size_t width = scalars[i].width, at = fuzz_root_field(blob, size, scalars[i].slot, width);
+    if (at != 0) {
+        write_field(blob + at, width, near_or_extreme(random, read_field(blob + at, width)));
+    }
+}
+
+/* Copies a struct over another one, exchanges both, or drops the last. */
+static void shuffle_structs(uint8_t *blob, size_t size, uint32_t *random) {
+    const layout *kind = any_layout(random);
+    uint32_t count;
+    const size_t at = fuzz_vector(blob, size, kind->slot, kind->size, &count);
+    if (count == 0) {
+        return;
+    }
+    uint8_t kept[FML_VIEW_SIZE]; /* the largest */
+    uint8_t *one = blob + at + (size_t)fuzz_below(random, count) * kind->size;
+    uint8_t *other = blob + at + (size_t)fuzz_below(random, count) * kind->size;
+    const uint32_t what = fuzz_below(random, 4);
+    if (what == 0) {
+        fml_write_u32(blob + at - 4, count - 1);
+        return;
+    }
+    memcpy(kept, one, kind->size);
+    memmove(one, other, kind->size);
+    if (what == 1) {
+        memcpy(other, kept, kind->size);
+    }
+}
+
+/* Moves a vector to the end of the metadata with one struct more, a copy of one of its own put in anywhere. */
+static size_t grow_vector(uint8_t *blob, size_t size, size_t max_size, uint32_t *random) {
+    const layout *kind = any_layout(random);
+    uint32_t count;
+    const size_t at = fuzz_vector(blob, size, kind->slot, kind->size, &count);
+    const size_t field = fuzz_root_field(blob, size, kind->slot, 4), bytes = 4 + (size_t)(count + 1) * kind->size;
+    const uint32_t metadata = size > FML_HEADER_SIZE ? fml_read_u32(blob + 8) : 0;
+    if (count == 0 || metadata > size || bytes > max_size - size || at + bytes > (size_t)metadata + kind->size + 4) {
+        return size;
+    }
+    uint8_t *to = blob + metadata, *inserted = to + 4 + (size_t)fuzz_below(random, count + 1) * kind->size;
+    memmove(to + bytes, to, size - metadata);
+    fml_write_u32(to, count + 1);
+    const size_t before = (size_t)(inserted - to) - 4;
+    memcpy(to + 4, blob + at, before);
+    memcpy(inserted, blob + at + (size_t)fuzz_below(random, count) * kind->size, kind->size);
+    memcpy(inserted + kind->size, blob + at + before, (size_t)count * kind->size - before);
+    fml_write_u32(blob + field, metadata - (uint32_t)field);
+    fml_write_u32(blob + 8, metadata + (uint32_t)bytes);
+    return size + bytes;
+}
+
+static void change_constant(uint8_t *blob, size_t size, uint32_t *random) {
+    const uint32_t metadata = size > FML_HEADER_SIZE ? fml_read_u32(blob + 8) : (uint32_t)size;
+    if (metadata < size) {
+        uint8_t *to = blob + metadata + fuzz_below(random, (uint32_t)(size - metadata));
+        *to = (uint8_t)near_or_extreme(random, *to);
+    }
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed) {
+    uint32_t random = seed * UINT32_C(2654435761) | 1;
+    for (uint32_t left = 1 + fuzz_below(&random, 4); left > 0; left--) {
+        switch (fuzz_below(&random, 12)) {
+        case 0:
+            size = LLVMFuzzerMutate(data, size, max_size);
+            break;
+        case 1:
+            change_scalar(data, size, &random);
+            break;
+        case 2:
+            shuffle_structs(data, size, &random);
+            break;
+        case 3:
+            size = grow_vector(data, size, max_size, &random);
+            break;
+        case 4:
+            change_constant(data, size, &random);
+            break;
+        default:
+            change_field(data, size, &random);
+        }
+    }
+    if (fuzz_below(&random, 64) != 0) {
+        fuzz_seal(data, size);
+    }
+    return size;
+}
