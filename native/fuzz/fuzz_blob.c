@@ -48,7 +48,7 @@ static uint64_t work_of(const fml_model *model) {
     for (uint16_t index = 0; index < model->op_count; index++) {
         fml_op op;
         CHECK(fml_model_op(model, index, &op) == FML_OK);
-        const fml_shape space = fml_op_space(&op);
+        const fml_shape space = fml_op_viewed(&op) ? op.view.space : op.output.shape;
         const fml_tile first = fml_op_tile(&op, 0);
         const uint64_t elements = (uint64_t)space.height * space.width * space.channels;
         work += elements * work_of_element(&op);
@@ -86,9 +86,7 @@ static void cover(coverage *tensor, const fml_op *op) {
 /* Is some byte of tensor `index` read before it was written? The packer makes no such model; its answer depends on what
  * the arena held before. */
 static bool has_gap(const fml_model *model, uint16_t index) {
-    fml_tensor tensor;
-    fml_model_tensor(model, index, &tensor);
-    coverage covered = {NULL, fml_tensor_size(&tensor)};
+    coverage covered = {NULL, fml_model_tensor(model, index).size};
     covered.bytes = calloc(1, covered.left);
     CHECK(covered.bytes != NULL);
     bool gap = false;
@@ -105,7 +103,7 @@ static bool has_gap(const fml_model *model, uint16_t index) {
 }
 
 static bool has_gaps(const fml_model *model) {
-    for (uint16_t index = 0; index < model->tensor_count; index++) {
+    for (uint16_t index = 0; index < model->vectors[FML_TENSORS].count; index++) {
         if (has_gap(model, index)) {
             return true;
         }

@@ -22,14 +22,14 @@
 extern "C" {
 #endif
 
-/* Status codes and their texts. Codes are stable; new ones are added at the end. */
+/* Status codes and their texts. Codes are stable and without gaps; new ones are added at the end. */
 #define FML_STATUS_TABLE(X)                                                                                            \
     X(FML_OK, 0, "ok")                                                                                                 \
     X(FML_ERROR_NOT_A_MODEL, -1, "not a FreeML blob")                                                                  \
-    X(FML_ERROR_VERSION, -2, "blob of another FreeML version; pack the model again")                                   \
+    X(FML_ERROR_VERSION, -2, "blob of another version; pack again")                                                    \
     X(FML_ERROR_TRUNCATED, -3, "blob is not as long as it says; copy it again")                                        \
     X(FML_ERROR_CHECKSUM, -4, "blob is damaged; copy it again")                                                        \
-    X(FML_ERROR_MALFORMED, -5, "malformed blob (table out of bounds)")                                                 \
+    X(FML_ERROR_MALFORMED, -5, "malformed blob (table)")                                                               \
     X(FML_ERROR_BAD_TENSOR, -6, "malformed blob (tensor)")                                                             \
     X(FML_ERROR_BAD_OP, -7, "malformed blob (operator)")                                                               \
     X(FML_ERROR_BAD_PARAMS, -8, "malformed blob (constants)")                                                          \
@@ -38,11 +38,11 @@ extern "C" {
     X(FML_ERROR_SCRATCH_SIZE, -11, "scratch is too small")                                                             \
     X(FML_ERROR_NVM_SIZE, -12, "nonvolatile memory is too small")                                                      \
     X(FML_ERROR_SAMPLE_SIZE, -13, "sample has the wrong number of bytes")                                              \
-    X(FML_ERROR_BUSY, -14, "an inference is under way; finish or cancel it first")                                     \
-    X(FML_ERROR_IDLE, -15, "no inference is under way; start one first")                                               \
-    X(FML_ERROR_NOT_DONE, -16, "the inference has not finished")                                                       \
-    X(FML_ERROR_IO, -17, "reading or writing a memory failed")                                                         \
-    X(FML_ERROR_STALE, -18, "a memory failed during a step; open the session again")
+    X(FML_ERROR_BUSY, -14, "inference under way; finish or cancel it")                                                 \
+    X(FML_ERROR_IDLE, -15, "no inference is under way; start one")                                                     \
+    X(FML_ERROR_NOT_DONE, -16, "inference has not finished")                                                           \
+    X(FML_ERROR_IO, -17, "a memory failed")                                                                            \
+    X(FML_ERROR_STALE, -18, "a memory failed; open the session again")
 
 typedef enum fml_status {
 #define X(name, code, text) name = code,
@@ -76,6 +76,12 @@ int32_t fml_metadata_size(const uint8_t *header, uint32_t source_size);
 
 /* --- Model: a verified, read-only view of a blob ------------------------------------------------------------- */
 
+/* Structs of one kind in the metadata. Internal. */
+typedef struct fml_vector {
+    uint32_t at;          /* offset of the first one */
+    uint16_t count, size; /* how many there are; bytes of each */
+} fml_vector;
+
 typedef struct fml_model {
     /* Read-only for the application: */
     uint32_t model_id;     /* metadata CRC-32; names the blob in the journal */
@@ -84,7 +90,6 @@ typedef struct fml_model {
     uint32_t nvm_size;     /* bytes of NVM: journal and arena */
     uint32_t sample_size;  /* bytes of one sample */
     uint16_t op_count;
-    uint16_t tensor_count;
     uint16_t output;          /* tensor index of the scores */
     uint16_t output_length;   /* scores: number of int8 values */
     uint8_t sample_type;      /* SampleType of schema/model.fbs */
@@ -94,8 +99,7 @@ typedef struct fml_model {
     const uint8_t *metadata;
     uint32_t metadata_size;
     uint32_t sample_offset;
-    uint32_t tensors, ops, windows, views; /* offsets of the vectors' first elements in the metadata */
-    uint16_t window_count, view_count;
+    fml_vector vectors[5];          /* sections, tensors, operators, windows, views */
     uint32_t weights, weights_size; /* the WEIGHTS section in the file */
 } fml_model;
 

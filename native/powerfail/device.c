@@ -93,14 +93,14 @@ static void note_step(device *what) {
         what->wild = true;
         return;
     }
-    const uint32_t begin = op.output.offset, end = begin + fml_tensor_size(&op.output);
+    const uint32_t begin = op.output.offset, end = begin + fml_shape_size(&op.output.shape);
     memcpy(same, what->arena, size);
     memcpy(other, what->arena, size);
     for (uint32_t at = begin; at < end; at++) {
         other[at] ^= 0xff;
     }
-    (void)fml_interp_step(&what->model, same, (uint8_t *)what->scratch, session->op, session->tile);
-    (void)fml_interp_step(&what->model, other, (uint8_t *)what->scratch, session->op, session->tile);
+    (void)fml_interp_step(&what->model, &op, session->tile, same, (uint8_t *)what->scratch);
+    (void)fml_interp_step(&what->model, &op, session->tile, other, (uint8_t *)what->scratch);
     for (uint32_t at = begin; at < end;) {
         uint32_t from = at;
         while (at < end && same[at] == other[at]) {

@@ -42,7 +42,7 @@ static uint32_t lap_after(const world *what, int32_t standing) {
 /* Bytes that an operator writes, as far as they are known without its tiles. */
 static void forget_written(const fml_op *op, uint8_t *written) {
     if (op->kind != FML_OP_KIND_QUANTIZE && op->kind != FML_OP_KIND_COPY) {
-        memset(written + op->output.offset, 0xff, fml_tensor_size(&op->output));
+        memset(written + op->output.offset, 0xff, fml_shape_size(&op->output.shape));
         return;
     }
     const fml_strides *to = &op->view.destination;
@@ -70,10 +70,10 @@ static uint8_t *needed_at(const fml_model *model, const place *at) {
     fml_op op;
     for (uint16_t index = at->op; at->phase != FML_PHASE_IDLE && fml_model_op(model, index, &op) == FML_OK; index++) {
         if (op.input_index != FML_NO_INDEX) {
-            need(needed, written, op.input.offset, fml_tensor_size(&op.input));
+            need(needed, written, op.input.offset, fml_shape_size(&op.input.shape));
         }
         if (op.input2_index != FML_NO_INDEX) {
-            need(needed, written, op.input2.offset, fml_tensor_size(&op.input2));
+            need(needed, written, op.input2.offset, fml_shape_size(&op.input2.shape));
         }
         if (op.kind == FML_OP_KIND_QUANTIZE) {
             need(needed, written, model->sample_offset, model->sample_size);
@@ -82,10 +82,9 @@ static uint8_t *needed_at(const fml_model *model, const place *at) {
             forget_written(&op, written);
         }
     }
-    fml_tensor output;
-    fml_model_tensor(model, model->output, &output);
+    const fml_bytes output = fml_model_tensor(model, model->output);
     if (at->phase != FML_PHASE_IDLE) {
-        need(needed, written, output.offset, fml_tensor_size(&output));
+        need(needed, written, output.offset, output.size);
     }
     free(written);
     return needed;

@@ -1,38 +1,52 @@
-/* Little-endian integers at any alignment, and 32-bit arithmetic that cannot overflow: the only way to stored bytes. */
+/* Little-endian integers at any alignment, and products that cannot overflow: the only way to stored bytes. */
 #ifndef FML_BYTES_H
 #define FML_BYTES_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+/* FML_ONE_WORD: one instruction where the core has unaligned loads and stores, but compilers see that only after they
+ * have decided that it is too long to be inlined.
+ * FML_APART: not inlined, as it would compete for registers there, or stand twice in the code. */
+#if defined(__GNUC__) && defined(__ARM_FEATURE_UNALIGNED)
+#define FML_ONE_WORD static inline __attribute__((always_inline))
+#else
+#define FML_ONE_WORD static inline
+#endif
+#if defined(__GNUC__)
+#define FML_APART __attribute__((noinline))
+#else
+#define FML_APART
+#endif
+
 /* No size, count or offset that the core accepts is larger, so that sums of two cannot leave uint32. */
 #define FML_SIZE_MAX UINT32_C(0x7fffffff)
 
-static inline uint16_t fml_read_u16(const uint8_t *from) {
+FML_ONE_WORD uint16_t fml_read_u16(const uint8_t *from) {
     return (uint16_t)(from[0] | (uint16_t)((uint16_t)from[1] << 8));
 }
 
-static inline uint32_t fml_read_u32(const uint8_t *from) {
+FML_ONE_WORD uint32_t fml_read_u32(const uint8_t *from) {
     return (uint32_t)fml_read_u16(from) | (uint32_t)fml_read_u16(from + 2) << 16;
 }
 
-static inline void fml_write_u16(uint8_t *to, uint16_t value) {
+FML_ONE_WORD void fml_write_u16(uint8_t *to, uint16_t value) {
     to[0] = (uint8_t)(value & 0xff);
     to[1] = (uint8_t)(value >> 8);
 }
 
-static inline void fml_write_u32(uint8_t *to, uint32_t value) {
-    fml_write_u16(to, (uint16_t)(value & 0xffff));
-    fml_write_u16(to + 2, (uint16_t)(value >> 16));
+FML_ONE_WORD void fml_write_u32(uint8_t *to, uint32_t value) {
+    to[0] = (uint8_t)(value & 0xff);
+    to[1] = (uint8_t)(value >> 8 & 0xff);
+    to[2] = (uint8_t)(value >> 16 & 0xff);
+    to[3] = (uint8_t)(value >> 24);
 }
 
-/* *value *= factor. *value <= FML_SIZE_MAX, factor <= 65536; false when the product is above FML_SIZE_MAX. In 32 bits,
- * because small cores have no 64-bit multiply. */
-static inline bool fml_multiply(uint32_t *value, uint32_t factor) {
-    uint32_t low = (*value & 0xffff) * factor;
-    uint32_t high = (*value >> 16) * factor + (low >> 16);
-    *value = high << 16 | (low & 0xffff);
-    return high <= FML_SIZE_MAX >> 16;
-}
+/* Copies bytes; the two places do not overlap. */
+void fml_copy(uint8_t *to, const uint8_t *from, uint32_t size);
+
+/* Product of two numbers, FML_SIZE_MAX where it is larger: sizes in a blob that is still to be verified can be
+ * anything. */
+uint32_t fml_product(uint32_t a, uint32_t b);
 
 #endif

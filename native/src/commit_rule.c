@@ -7,26 +7,15 @@
 
 /* Operators begin..end-1 can share an interval. */
 typedef struct run {
-    uint16_t begin, end;
+    uint32_t begin, end;
 } run;
 
-/* Bytes of the arena that an operator reads; tensor is FML_NO_INDEX for the sample. */
-typedef struct reading {
-    uint32_t offset, size;
-    uint16_t op, tensor;
-} reading;
-
-/* Does an operator of the run overwrite what was read? Pieces of the read tensor that the run itself wrote earlier
- * (parts of a concatenation) are not what the reader took from before the run. */
-static bool overwritten(const fml_model *model, const run *in, const reading *what) {
-    for (uint16_t writer = in->begin; writer < in->end; writer++) {
-        fml_tensor tensor;
-        uint16_t output = fml_model_op_output(model, writer);
-        if (output == what->tensor && writer < what->op) {
-            continue;
-        }
-        fml_model_tensor(model, output, &tensor);
-        if (fml_overlap(tensor.offset, fml_tensor_size(&tensor), what->offset, what->size)) {
+/* Does an operator of the run overwrite what `reader` reads? Pieces of the read tensor that the run itself wrote
+ * earlier (parts of a concatenation) are not what the reader took from before the run. */
+static bool overwritten(const fml_model *model, const run *in, uint32_t reader, const fml_bytes *read) {
+    for (uint32_t writer = in->begin; writer < in->end; writer++) {
+        const fml_bytes output = fml_model_tensor(model, fml_model_op_output(model, writer));
+        if (!(output.tensor == read->tensor && writer < reader) && fml_overlap(&output, read)) {
             return true;
         }
     }
@@ -35,15 +24,18 @@ static bool overwritten(const fml_model *model, const run *in, const reading *wh
 
 /* A tensor that only the run writes is written again before it is read again; of others the run reads what was there.
  */
-static bool input_safe(const fml_model *model, const run *in, uint16_t op, uint16_t index, const fml_tensor *input) {
-    if (index == FML_NO_INDEX || !fml_model_writes(model, index, 0, in->begin)) {
-        return true;
+static bool inputs_safe(const fml_model *model, const run *in, const fml_op *op) {
+    fml_bytes read;
+    for (uint32_t input = 0; input < 2; input++) {
+        if (fml_model_input(model, op, input, &read) && fml_model_writes(model, read.tensor, 0, in->begin) &&
+            overwritten(model, in, op->index, &read)) {
+            return false;
+        }
     }
-    const reading what = {input->offset, fml_tensor_size(input), op, index};
-    return !overwritten(model, in, &what);
+    return true;
 }
 
-static uint16_t run_end(const fml_model *model, uint16_t begin) {
+static uint32_t run_end(const fml_model *model, uint32_t begin) {
     fml_op op;
     do {
         (void)fml_model_op(model, begin++, &op);
@@ -53,21 +45,15 @@ static uint16_t run_end(const fml_model *model, uint16_t begin) {
 
 int fml_verify_commit_rule(const fml_model *model) {
     run in = {0, 0};
-    for (uint16_t index = 0; index < model->op_count; index++) {
+    for (uint32_t index = 0; index < model->op_count; index++) {
         if (index == in.end) {
             in.begin = index;
             in.end = run_end(model, index);
         }
         fml_op op;
         (void)fml_model_op(model, index, &op);
-        bool ends_committed = op.commit_every == 0 || (op.flags & FML_OP_FLAG_COMMIT_LAST);
-        bool safe = ends_committed && input_safe(model, &in, index, op.input_index, &op.input) &&
-                    input_safe(model, &in, index, op.input2_index, &op.input2);
-        if (safe && op.kind == FML_OP_KIND_QUANTIZE) {
-            const reading sample = {model->sample_offset, model->sample_size, index, FML_NO_INDEX};
-            safe = !overwritten(model, &in, &sample);
-        }
-        if (!safe) {
+        const bool ends_committed = op.commit_every == 0 || (op.flags & FML_OP_FLAG_COMMIT_LAST);
+        if (!ends_committed || !inputs_safe(model, &in, &op)) {
             return FML_ERROR_COMMIT_RULE;
         }
     }

@@ -42,10 +42,10 @@ static const uint8_t *constants(const fml_model *model, uint32_t offset, uint32_
 }
 
 /* Points work->params and work->lookup to the tile's constants, work->scratch to the kernel's scratch. */
-static int fetch(const fml_model *model, uint16_t index, fml_work *work) {
+static int fetch(const fml_model *model, fml_work *work) {
     const fml_op *op = work->op;
     const fml_block block = fml_op_block(op, &work->tile);
-    const uint32_t wanted = (uint32_t)index << 16 | (uint32_t)(work->tile.channel_begin / op->tile_channels);
+    const uint32_t wanted = (uint32_t)op->index << 16 | (uint32_t)(work->tile.channel_begin / op->tile_channels);
     uint32_t *tag = NULL;
     uint8_t *room = NULL;
     bool loaded = false;
@@ -69,7 +69,7 @@ static int fetch(const fml_model *model, uint16_t index, fml_work *work) {
 
 static void apply_lookup(const fml_work *work) {
     fml_runs runs;
-    fml_runs_begin(&runs, &work->op->output.shape, &work->tile, false);
+    fml_runs_begin(&runs, work, false);
     while (fml_runs_next(&runs)) {
         int8_t *to = work->output + runs.offset;
         for (uint32_t i = 0; i < runs.length; ++i) {
@@ -78,31 +78,22 @@ static void apply_lookup(const fml_work *work) {
     }
 }
 
-static bool looks_up_itself(const fml_op *op) {
-    return op->kind == FML_OP_KIND_COPY || op->kind == FML_OP_KIND_QUANTIZE;
-}
-
-int fml_interp_step(const fml_model *model, uint8_t *arena, uint8_t *scratch, uint16_t index, uint32_t tile) {
-    fml_op op;
+int fml_interp_step(const fml_model *model, const fml_op *op, uint32_t tile, uint8_t *arena, uint8_t *scratch) {
     fml_work work;
-    int status = fml_model_op(model, index, &op);
-    if (status != FML_OK) {
-        return status;
-    }
-    work.op = &op;
-    work.tile = fml_op_tile(&op, tile);
+    work.op = op;
+    work.tile = fml_op_tile(op, tile);
     work.sample = arena + model->sample_offset;
-    work.input = (const int8_t *)arena + (op.input_index != FML_NO_INDEX ? op.input.offset : 0);
-    work.input2 = (const int8_t *)arena + (op.input2_index != FML_NO_INDEX ? op.input2.offset : 0);
-    work.output = (int8_t *)arena + op.output.offset;
+    work.input = (const int8_t *)arena + op->input.offset;
+    work.input2 = (const int8_t *)arena + op->input2.offset;
+    work.output = (int8_t *)arena + op->output.offset;
     work.lookup = NULL;
     work.scratch = scratch;
-    status = fetch(model, index, &work);
+    const int status = fetch(model, &work);
     if (status != FML_OK) {
         return status;
     }
     fml_kernel_run(&work);
-    if (work.lookup != NULL && !looks_up_itself(&op)) {
+    if (work.lookup != NULL && !fml_op_viewed(op)) { /* the others look up themselves */
         apply_lookup(&work);
     }
     return FML_OK;

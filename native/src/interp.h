@@ -12,8 +12,8 @@ uint32_t fml_interp_scratch(const fml_model *model, const fml_op *op);
  * whenever somebody else has written to it. */
 void fml_interp_reset(const fml_model *model, uint8_t *scratch);
 
-/* Runs step `tile` of operator `op`. A source that is not mapped is read only where the constants in `scratch` are not
- * already the tile's. Returns FML_OK, FML_ERROR_BAD_OP or FML_ERROR_IO. */
-int fml_interp_step(const fml_model *model, uint8_t *arena, uint8_t *scratch, uint16_t op, uint32_t tile);
+/* Runs step `tile` of an operator. A source that is not mapped is read only where the constants in `scratch` are not
+ * already the tile's. Returns FML_OK or FML_ERROR_IO. */
+int fml_interp_step(const fml_model *model, const fml_op *op, uint32_t tile, uint8_t *arena, uint8_t *scratch);
 
 #endif

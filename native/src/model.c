@@ -18,126 +18,106 @@ static const uint8_t kind_needs[] = {
     [FML_OP_KIND_FILL] = 0,
 };
 
-static const uint8_t *op_bytes(const fml_model *model, uint16_t index) {
-    return model->metadata + model->ops + (uint32_t)index * FML_OP_SIZE;
-}
+/* Structs are copied as they are stored. That wants the byte order of all cores that the project knows, and every
+ * member in its stored place. */
+#if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "decode the structs of model.c field by field: this core is not little-endian"
+#endif
+#define AT(type, member, at) (offsetof(fml_##type, member) == (at))
+typedef char structs_are_as_stored
+    [AT(section, offset, FML_SECTION_OFFSET_AT) && AT(section, size, FML_SECTION_SIZE_AT) &&
+             AT(section, crc32, FML_SECTION_CRC32_AT) && AT(section, kind, FML_SECTION_KIND_AT) &&
+             AT(section, reserved, FML_SECTION_RESERVED_AT) && AT(section, reserved2, FML_SECTION_RESERVED2_AT) &&
+             AT(tensor, offset, FML_TENSOR_OFFSET_AT) && AT(tensor, shape.height, FML_TENSOR_HEIGHT_AT) &&
+             AT(tensor, shape.width, FML_TENSOR_WIDTH_AT) && AT(tensor, shape.channels, FML_TENSOR_CHANNELS_AT) &&
+             AT(tensor, zero_point, FML_TENSOR_ZERO_POINT_AT) && AT(tensor, reserved, FML_TENSOR_RESERVED_AT) &&
+             AT(tensor, scale, FML_TENSOR_SCALE_AT) && AT(op, kind, FML_OP_KIND_AT) && AT(op, flags, FML_OP_FLAGS_AT) &&
+             AT(op, input_index, FML_OP_INPUT_AT) && AT(op, input2_index, FML_OP_INPUT2_AT) &&
+             AT(op, output_index, FML_OP_OUTPUT_AT) && AT(op, attribute, FML_OP_ATTRIBUTE_AT) &&
+             AT(op, tile_rows, FML_OP_TILE_ROWS_AT) && AT(op, tile_columns, FML_OP_TILE_COLUMNS_AT) &&
+             AT(op, tile_channels, FML_OP_TILE_CHANNELS_AT) && AT(op, commit_every, FML_OP_COMMIT_EVERY_AT) &&
+             AT(op, activation_min, FML_OP_ACTIVATION_MIN_AT) && AT(op, activation_max, FML_OP_ACTIVATION_MAX_AT) &&
+             AT(op, left_shift, FML_OP_LEFT_SHIFT_AT) && AT(op, reserved, FML_OP_RESERVED_AT) &&
+             AT(op, reserved2, FML_OP_RESERVED2_AT) && AT(op, params, FML_OP_PARAMS_AT) &&
+             AT(op, params_size, FML_OP_PARAMS_SIZE_AT) && AT(op, lookup, FML_OP_LOOKUP_AT) &&
+             AT(window, kernel_height, FML_WINDOW_KERNEL_HEIGHT_AT) &&
+             AT(window, kernel_width, FML_WINDOW_KERNEL_WIDTH_AT) &&
+             AT(window, stride_height, FML_WINDOW_STRIDE_HEIGHT_AT) &&
+             AT(window, stride_width, FML_WINDOW_STRIDE_WIDTH_AT) &&
+             AT(window, dilation_height, FML_WINDOW_DILATION_HEIGHT_AT) &&
+             AT(window, dilation_width, FML_WINDOW_DILATION_WIDTH_AT) && AT(window, pad_top, FML_WINDOW_PAD_TOP_AT) &&
+             AT(window, pad_left, FML_WINDOW_PAD_LEFT_AT) && AT(window, groups, FML_WINDOW_GROUPS_AT) &&
+             AT(view, space.height, FML_VIEW_ROWS_AT) && AT(view, space.width, FML_VIEW_COLUMNS_AT) &&
+             AT(view, space.channels, FML_VIEW_DEPTH_AT) && AT(view, reserved, FML_VIEW_RESERVED_AT) &&
+             AT(view, source.offset, FML_VIEW_SOURCE_OFFSET_AT) && AT(view, source.row, FML_VIEW_SOURCE_ROW_AT) &&
+             AT(view, source.column, FML_VIEW_SOURCE_COLUMN_AT) && AT(view, source.depth, FML_VIEW_SOURCE_DEPTH_AT) &&
+             AT(view, destination.offset, FML_VIEW_DESTINATION_OFFSET_AT) &&
+             AT(view, destination.row, FML_VIEW_DESTINATION_ROW_AT) &&
+             AT(view, destination.column, FML_VIEW_DESTINATION_COLUMN_AT) &&
+             AT(view, destination.depth, FML_VIEW_DESTINATION_DEPTH_AT)
+         ? 1
+         : -1];
+typedef char sizes_are_as_stored[sizeof(fml_section) == FML_SECTION_SIZE && sizeof(fml_tensor) == FML_TENSOR_SIZE &&
+                                         sizeof(fml_window) == FML_WINDOW_SIZE && sizeof(fml_view) == FML_VIEW_SIZE &&
+                                         offsetof(fml_op, input) == FML_OP_SIZE
+                                     ? 1
+                                     : -1];
 
-void fml_model_tensor(const fml_model *model, uint16_t index, fml_tensor *tensor) {
-    const uint8_t *from = model->metadata + model->tensors + (uint32_t)index * FML_TENSOR_SIZE;
-    tensor->offset = fml_read_u32(from + FML_TENSOR_OFFSET_AT);
-    tensor->shape.height = fml_read_u16(from + FML_TENSOR_HEIGHT_AT);
-    tensor->shape.width = fml_read_u16(from + FML_TENSOR_WIDTH_AT);
-    tensor->shape.channels = fml_read_u16(from + FML_TENSOR_CHANNELS_AT);
-    tensor->zero_point = (int8_t)from[FML_TENSOR_ZERO_POINT_AT];
-}
-
-uint32_t fml_tensor_size(const fml_tensor *tensor) {
-    return (uint32_t)tensor->shape.height * tensor->shape.width * tensor->shape.channels;
-}
-
-uint16_t fml_model_op_output(const fml_model *model, uint16_t op) {
-    return fml_read_u16(op_bytes(model, op) + FML_OP_OUTPUT_AT);
-}
-
-bool fml_model_writes(const fml_model *model, uint16_t tensor, uint16_t begin, uint16_t end) {
-    for (uint16_t op = begin; op < end; op++) {
-        if (fml_model_op_output(model, op) == tensor) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool decode_tensor(const fml_model *model, uint16_t index, bool needed, fml_tensor *tensor) {
-    if (!needed) {
-        return index == FML_NO_INDEX;
-    }
-    if (index >= model->tensor_count) {
+bool fml_model_read(const fml_model *model, enum fml_vector_of vector, uint32_t index, void *to) {
+    const fml_vector *from = &model->vectors[vector];
+    if (index >= from->count) {
         return false;
     }
-    fml_model_tensor(model, index, tensor);
+    fml_copy(to, model->metadata + from->at + index * from->size, from->size);
     return true;
 }
 
-static void decode_window(const uint8_t *from, fml_window *window) {
-    window->kernel_height = fml_read_u16(from + FML_WINDOW_KERNEL_HEIGHT_AT);
-    window->kernel_width = fml_read_u16(from + FML_WINDOW_KERNEL_WIDTH_AT);
-    window->stride_height = from[FML_WINDOW_STRIDE_HEIGHT_AT];
-    window->stride_width = from[FML_WINDOW_STRIDE_WIDTH_AT];
-    window->dilation_height = from[FML_WINDOW_DILATION_HEIGHT_AT];
-    window->dilation_width = from[FML_WINDOW_DILATION_WIDTH_AT];
-    window->pad_top = from[FML_WINDOW_PAD_TOP_AT];
-    window->pad_left = from[FML_WINDOW_PAD_LEFT_AT];
-    window->groups = fml_read_u16(from + FML_WINDOW_GROUPS_AT);
+uint32_t fml_model_op_output(const fml_model *model, uint32_t op) {
+    return fml_read_u16(model->metadata + model->vectors[FML_OPS].at + op * FML_OP_SIZE + FML_OP_OUTPUT_AT);
 }
 
-/* The four fields of one side of a view lie next to each other. */
-static void decode_strides(const uint8_t *from, fml_strides *strides) {
-    strides->offset = fml_read_u32(from);
-    strides->row = (int32_t)fml_read_u32(from + 4);
-    strides->column = (int32_t)fml_read_u32(from + 8);
-    strides->depth = (int32_t)fml_read_u32(from + 12);
-}
-
-static void decode_view(const uint8_t *from, fml_view *view) {
-    view->space.height = fml_read_u16(from + FML_VIEW_ROWS_AT);
-    view->space.width = fml_read_u16(from + FML_VIEW_COLUMNS_AT);
-    view->space.channels = fml_read_u16(from + FML_VIEW_DEPTH_AT);
-    decode_strides(from + FML_VIEW_SOURCE_OFFSET_AT, &view->source);
-    decode_strides(from + FML_VIEW_DESTINATION_OFFSET_AT, &view->destination);
-}
-
-static bool decode_attribute(const fml_model *model, uint8_t needs, fml_op *op) {
-    uint32_t index = op->attribute;
-    if (needs & NEEDS_WINDOW) {
-        if (index >= model->window_count) {
-            return false;
+bool fml_model_writes(const fml_model *model, uint32_t tensor, uint32_t begin, uint32_t end) {
+    for (; begin < end; begin++) {
+        if (fml_model_op_output(model, begin) == tensor) {
+            return true;
         }
-        decode_window(model->metadata + model->windows + index * FML_WINDOW_SIZE, &op->window);
-        return true;
     }
-    if (needs & NEEDS_VIEW) {
-        if (index >= model->view_count) {
-            return false;
-        }
-        decode_view(model->metadata + model->views + index * FML_VIEW_SIZE, &op->view);
-        return true;
-    }
-    return index == FML_NO_INDEX;
+    return tensor == FML_NO_INDEX;
 }
 
-static void decode_numbers(const uint8_t *from, fml_op *op) {
-    op->kind = from[FML_OP_KIND_AT];
-    op->flags = from[FML_OP_FLAGS_AT];
-    op->input_index = fml_read_u16(from + FML_OP_INPUT_AT);
-    op->input2_index = fml_read_u16(from + FML_OP_INPUT2_AT);
-    op->output_index = fml_read_u16(from + FML_OP_OUTPUT_AT);
-    op->attribute = fml_read_u16(from + FML_OP_ATTRIBUTE_AT);
-    op->tile_rows = fml_read_u16(from + FML_OP_TILE_ROWS_AT);
-    op->tile_columns = fml_read_u16(from + FML_OP_TILE_COLUMNS_AT);
-    op->tile_channels = fml_read_u16(from + FML_OP_TILE_CHANNELS_AT);
-    op->commit_every = fml_read_u16(from + FML_OP_COMMIT_EVERY_AT);
-    op->activation_min = (int8_t)from[FML_OP_ACTIVATION_MIN_AT];
-    op->activation_max = (int8_t)from[FML_OP_ACTIVATION_MAX_AT];
-    op->left_shift = from[FML_OP_LEFT_SHIFT_AT];
-    op->params = fml_read_u32(from + FML_OP_PARAMS_AT);
-    op->params_size = fml_read_u32(from + FML_OP_PARAMS_SIZE_AT);
-    op->lookup = fml_read_u32(from + FML_OP_LOOKUP_AT);
+fml_bytes fml_model_tensor(const fml_model *model, uint32_t tensor) {
+    fml_tensor decoded;
+    (void)fml_model_read(model, FML_TENSORS, tensor, &decoded);
+    const fml_bytes bytes = {decoded.offset, fml_shape_size(&decoded.shape), tensor};
+    return bytes;
 }
 
-int fml_model_op(const fml_model *model, uint16_t index, fml_op *op) {
-    if (index >= model->op_count) {
+bool fml_model_input(const fml_model *model, const fml_op *op, uint32_t input, fml_bytes *bytes) {
+    const uint32_t index = input == 0 ? op->input_index : op->input2_index;
+    const fml_bytes sample = {model->sample_offset, model->sample_size, FML_NO_INDEX};
+    *bytes = index != FML_NO_INDEX ? fml_model_tensor(model, index) : sample;
+    return index != FML_NO_INDEX || (input == 0 && op->kind == FML_OP_KIND_QUANTIZE);
+}
+
+/* What an operator names by index, where it needs to; else it must name nothing. */
+static bool read_named(const fml_model *model, enum fml_vector_of vector, bool needed, uint32_t index, void *to) {
+    return needed ? fml_model_read(model, vector, index, to) : index == FML_NO_INDEX;
+}
+
+int fml_model_op(const fml_model *model, uint32_t index, fml_op *op) {
+    if (!fml_model_read(model, FML_OPS, index, op) || op->kind >= sizeof kind_needs) {
         return FML_ERROR_BAD_OP;
     }
-    decode_numbers(op_bytes(model, index), op);
+    const uint8_t needs = kind_needs[op->kind];
+    const bool windowed = needs & NEEDS_WINDOW;
+    op->index = (uint16_t)index;
+    op->input.offset = op->input2.offset = 0;
     op->sample_type = model->sample_type;
-    if (op->kind >= sizeof kind_needs) {
-        return FML_ERROR_BAD_OP;
-    }
-    uint8_t needs = kind_needs[op->kind];
-    bool ok = decode_tensor(model, op->input_index, needs & NEEDS_INPUT, &op->input) &&
-              decode_tensor(model, op->input2_index, needs & NEEDS_INPUT2, &op->input2) &&
-              decode_tensor(model, op->output_index, true, &op->output) && decode_attribute(model, needs, op);
+    bool ok = read_named(model, FML_TENSORS, needs & NEEDS_INPUT, op->input_index, &op->input) &&
+              read_named(model, FML_TENSORS, needs & NEEDS_INPUT2, op->input2_index, &op->input2) &&
+              fml_model_read(model, FML_TENSORS, op->output_index, &op->output) &&
+              read_named(model, windowed ? FML_WINDOWS : FML_VIEWS, needs & (NEEDS_WINDOW | NEEDS_VIEW), op->attribute,
+                         windowed ? (void *)&op->window : (void *)&op->view);
     return ok ? FML_OK : FML_ERROR_BAD_OP;
 }
 

@@ -4,21 +4,41 @@
 
 #include "op.h"
 
+/* Places in fml_model.vectors, in the order of the root table's fields. */
+enum fml_vector_of { FML_SECTIONS, FML_TENSORS, FML_OPS, FML_WINDOWS, FML_VIEWS, FML_VECTORS };
+
+typedef struct fml_section {
+    uint32_t offset, size, crc32;
+    uint8_t kind, reserved;
+    uint16_t reserved2;
+} fml_section;
+
+/* Copies element `index` of a vector to a struct that is made like it; false where there is no such element. */
+bool fml_model_read(const fml_model *model, enum fml_vector_of vector, uint32_t index, void *to);
+
 /* Decodes operator `index` with its tensors, window and view. FML_ERROR_BAD_OP when the index or one inside the
  * operator is out of range or not what the operator's kind wants; *op is then unspecified. */
-int fml_model_op(const fml_model *model, uint16_t index, fml_op *op);
-
-/* Decodes tensor `index` < model->tensor_count. */
-void fml_model_tensor(const fml_model *model, uint16_t index, fml_tensor *tensor);
-
-/* Bytes of a tensor that lies inside the arena. */
-uint32_t fml_tensor_size(const fml_tensor *tensor);
+int fml_model_op(const fml_model *model, uint32_t index, fml_op *op);
 
 /* Index of the tensor that operator `op` < model->op_count writes. */
-uint16_t fml_model_op_output(const fml_model *model, uint16_t op);
+uint32_t fml_model_op_output(const fml_model *model, uint32_t op);
 
-/* Does one of the operators begin..end-1 write tensor `tensor`? */
-bool fml_model_writes(const fml_model *model, uint16_t tensor, uint16_t begin, uint16_t end);
+/* Does one of the operators begin..end-1 write tensor `tensor`? The sample, FML_NO_INDEX, is written before all of
+ * them.
+ */
+bool fml_model_writes(const fml_model *model, uint32_t tensor, uint32_t begin, uint32_t end);
+
+/* Bytes of the arena: a tensor's, or the sample's. */
+typedef struct fml_bytes {
+    uint32_t offset, size;
+    uint32_t tensor; /* FML_NO_INDEX: the sample */
+} fml_bytes;
+
+/* Bytes of a tensor, which exists. */
+fml_bytes fml_model_tensor(const fml_model *model, uint32_t tensor);
+
+/* Bytes that an operator reads: input 0 is its first one or the sample, 1 the second one. False: there is none. */
+bool fml_model_input(const fml_model *model, const fml_op *op, uint32_t input, fml_bytes *bytes);
 
 /* Bytes weights_offset..+size of the WEIGHTS section: a pointer into the mapped source, else to `buffer` (size bytes),
  * filled by source.read. A failed read sets *status to FML_ERROR_IO and returns NULL; else *status stays as it is. */

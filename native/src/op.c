@@ -3,57 +3,57 @@
 #include "bytes.h"
 #include "model_layout.h"
 
+uint32_t fml_shape_size(const fml_shape *shape) {
+    return fml_product(fml_product(shape->height, shape->width), shape->channels);
+}
+
+bool fml_op_viewed(const fml_op *op) {
+    return op->kind == FML_OP_KIND_QUANTIZE || op->kind == FML_OP_KIND_COPY;
+}
+
 static const fml_shape *space_of(const fml_op *op) {
-    const bool viewed = op->kind == FML_OP_KIND_QUANTIZE || op->kind == FML_OP_KIND_COPY;
-    return viewed ? &op->view.space : &op->output.shape;
+    return fml_op_viewed(op) ? &op->view.space : &op->output.shape;
 }
 
-fml_shape fml_op_space(const fml_op *op) {
-    return *space_of(op);
+uint32_t fml_view_element(const fml_strides *strides, uint32_t row, uint32_t column, uint32_t depth) {
+    return strides->offset + row * (uint32_t)strides->row + column * (uint32_t)strides->column +
+           depth * (uint32_t)strides->depth;
 }
 
-static uint16_t parts(uint16_t whole, uint16_t part) {
-    return (uint16_t)(whole / part + (whole % part != 0));
-}
-
-/* Product of two numbers, FML_SIZE_MAX where it is larger: sizes in a blob that is still to be verified can be
- * anything. */
-static uint32_t product(uint32_t a, uint32_t b) {
-    return b != 0 && a > FML_SIZE_MAX / b ? FML_SIZE_MAX : a * b;
+static uint32_t parts(uint32_t whole, uint32_t part) {
+    return (whole + part - 1) / part;
 }
 
 uint32_t fml_op_tile_count(const fml_op *op) {
     const fml_shape *space = space_of(op);
-    const uint32_t rows = parts(space->height, op->tile_rows);
-    const uint32_t columns = parts(space->width, op->tile_columns);
-    return product(product(rows, columns), parts(space->channels, op->tile_channels));
+    return fml_product(fml_product(parts(space->height, op->tile_rows), parts(space->width, op->tile_columns)),
+                       parts(space->channels, op->tile_channels));
 }
 
-/* Part `index` of an axis cut in pieces of `part`. */
-static void cut(uint16_t whole, uint16_t part, uint32_t index, uint16_t *begin, uint16_t *end) {
-    const uint32_t first = index * part;
+/* Part `index % count` of an axis cut in `count` parts of `part`; the rest of the index is left for the next axis. */
+static uint32_t cut(uint32_t whole, uint32_t part, uint32_t *index, uint16_t *begin) {
+    const uint32_t count = parts(whole, part);
+    const uint32_t first = *index % count * part;
+    *index /= count;
     *begin = (uint16_t)first;
-    *end = whole - first > part ? (uint16_t)(first + part) : whole;
+    return whole - first > part ? first + part : whole;
 }
 
 fml_tile fml_op_tile(const fml_op *op, uint32_t index) {
     const fml_shape *space = space_of(op);
-    const uint16_t rows = parts(space->height, op->tile_rows);
-    const uint16_t columns = parts(space->width, op->tile_columns);
-    const uint32_t outer = index / rows;
     fml_tile tile;
-    cut(space->height, op->tile_rows, index % rows, &tile.row_begin, &tile.row_end);
-    cut(space->width, op->tile_columns, outer % columns, &tile.column_begin, &tile.column_end);
-    cut(space->channels, op->tile_channels, outer / columns, &tile.channel_begin, &tile.channel_end);
+    tile.row_end = (uint16_t)cut(space->height, op->tile_rows, &index, &tile.row_begin);
+    tile.column_end = (uint16_t)cut(space->width, op->tile_columns, &index, &tile.column_begin);
+    tile.channel_end = (uint16_t)cut(space->channels, op->tile_channels, &index, &tile.channel_begin);
     return tile;
 }
 
 uint32_t fml_op_taps(const fml_op *op) {
-    const uint32_t window = product(op->window.kernel_height, op->window.kernel_width);
+    const uint32_t window = fml_product(op->window.kernel_height, op->window.kernel_width);
     if (op->kind == FML_OP_KIND_DEPTHWISE_CONV_2D) {
         return window;
     }
-    return product(window, (uint32_t)(op->input.shape.channels / op->window.groups));
+    return fml_product(window, (uint32_t)op->input.shape.channels / op->window.groups);
 }
 
 /* Bytes of constants and weights of one output channel. */
@@ -61,64 +61,69 @@ static uint32_t channel_size(const fml_op *op) {
     return FML_CHANNEL_CONSTANTS_SIZE + fml_op_taps(op);
 }
 
-uint32_t fml_op_group_size(const fml_op *op, uint16_t channels) {
-    return product(op->kind == FML_OP_KIND_CONV_2D ? fml_round_up_4(channels) : channels, channel_size(op));
+uint32_t fml_op_group_size(const fml_op *op, uint32_t channels) {
+    return fml_product(op->kind == FML_OP_KIND_CONV_2D ? fml_round_up_4(channels) : channels, channel_size(op));
+}
+
+uint32_t fml_op_group_channels(const fml_op *op) {
+    const uint32_t out = op->output.shape.channels;
+    if (op->kind == FML_OP_KIND_CONV_2D && op->window.groups > 1) {
+        return out / op->window.groups;
+    }
+    return op->tile_channels < out ? op->tile_channels : out;
 }
 
 /* Bytes of so many channels that begin where a block does: blocks end at a whole group or a multiple of 4 channels, so
  * that this is where the next one begins, too. */
-static uint32_t stored_size(const fml_op *op, uint16_t channels) {
-    const uint16_t groups = op->window.groups;
-    if (op->kind != FML_OP_KIND_CONV_2D || groups == 1) {
+static uint32_t stored_size(const fml_op *op, uint32_t channels) {
+    if (op->kind != FML_OP_KIND_CONV_2D || op->window.groups == 1) {
         return fml_op_group_size(op, channels);
     }
-    const uint16_t each = (uint16_t)(op->output.shape.channels / groups);
-    return product((uint32_t)(channels / each), fml_op_group_size(op, each));
-}
-
-static bool has_blocks(const fml_op *op) {
-    return op->kind == FML_OP_KIND_CONV_2D || op->kind == FML_OP_KIND_DEPTHWISE_CONV_2D;
+    const uint32_t each = fml_op_group_channels(op);
+    return fml_product(channels / each, fml_op_group_size(op, each));
 }
 
 fml_block fml_op_block(const fml_op *op, const fml_tile *tile) {
     fml_block block = {0, op->params_size};
-    if (has_blocks(op)) {
+    if (op->kind == FML_OP_KIND_CONV_2D || op->kind == FML_OP_KIND_DEPTHWISE_CONV_2D) {
         block.offset = stored_size(op, tile->channel_begin);
-        block.size = stored_size(op, (uint16_t)(tile->channel_end - tile->channel_begin));
+        block.size = stored_size(op, (uint32_t)(tile->channel_end - tile->channel_begin));
     }
     return block;
 }
 
 /* Whether groups and channel blocks cut the channels as SPEC.md says. */
 static bool blocks_ok(const fml_op *op) {
-    const uint16_t in = op->input.shape.channels, out = op->output.shape.channels, groups = op->window.groups;
+    const uint32_t in = op->input.shape.channels, out = op->output.shape.channels, groups = op->window.groups;
     if (groups == 0 || in % groups != 0 || out % groups != 0) {
         return false;
     }
     if (op->kind == FML_OP_KIND_DEPTHWISE_CONV_2D) {
         return groups == in;
     }
-    if (groups == 1) {
-        return op->tile_channels >= out || op->tile_channels % 4 == 0;
-    }
-    return op->tile_channels >= out || op->tile_channels % (out / groups) == 0;
+    return op->tile_channels >= out || op->tile_channels % (groups == 1 ? 4 : out / groups) == 0;
+}
+
+uint32_t fml_op_entry_size(const fml_op *op) {
+    static const uint8_t sizes[] = {
+        [FML_OP_KIND_QUANTIZE] = FML_QUANTIZE_ENTRY_SIZE,
+        [FML_OP_KIND_AVERAGE_POOL_2D] = FML_SCALE_SIZE,
+        [FML_OP_KIND_ADD] = FML_ADD_SIZE,
+        [FML_OP_KIND_MULTIPLY] = FML_SCALE_SIZE,
+        [FML_OP_KIND_FILL] = 0,
+    };
+    return sizes[op->kind];
 }
 
 bool fml_op_params_ok(const fml_op *op) {
-    const uint32_t size = op->params_size;
+    const uint32_t size = op->params_size, entry = fml_op_entry_size(op);
     switch (op->kind) {
     case FML_OP_KIND_CONV_2D:
     case FML_OP_KIND_DEPTHWISE_CONV_2D:
         return blocks_ok(op) && stored_size(op, op->output.shape.channels) == size;
-    case FML_OP_KIND_QUANTIZE:
-        return size == FML_QUANTIZE_ENTRY_SIZE || size == (uint32_t)op->view.space.channels * FML_QUANTIZE_ENTRY_SIZE;
     case FML_OP_KIND_AVERAGE_POOL_2D:
-        return size != 0 && size % FML_SCALE_SIZE == 0;
-    case FML_OP_KIND_MULTIPLY:
-        return size == FML_SCALE_SIZE;
-    case FML_OP_KIND_ADD:
-        return size == FML_ADD_SIZE;
+        return size != 0 && size % entry == 0;
     default:
-        return size == 0;
+        return size == entry || (op->kind == FML_OP_KIND_QUANTIZE && size == op->view.space.channels * entry);
     }
 }

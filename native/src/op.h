@@ -10,10 +10,14 @@ typedef struct fml_shape {
     uint16_t height, width, channels;
 } fml_shape;
 
+/* Tensor, window, view and the first part of an operator lie in memory as they are stored (model.c). */
+
 typedef struct fml_tensor {
     uint32_t offset; /* bytes from the start of the arena */
     fml_shape shape;
     int8_t zero_point;
+    uint8_t reserved;
+    uint32_t scale; /* a float32, never used */
 } fml_tensor;
 
 typedef struct fml_window {
@@ -30,6 +34,7 @@ typedef struct fml_strides {
 
 typedef struct fml_view {
     fml_shape space; /* rows, columns, depth */
+    uint16_t reserved;
     fml_strides source, destination;
 } fml_view;
 
@@ -38,13 +43,15 @@ typedef struct fml_op {
     uint16_t input_index, input2_index, output_index, attribute;
     uint16_t tile_rows, tile_columns, tile_channels, commit_every;
     int8_t activation_min, activation_max;
-    uint8_t left_shift;
-    uint8_t sample_type;              /* QUANTIZE: the model's sample type */
+    uint8_t left_shift, reserved;
+    uint16_t reserved2;
     uint32_t params, params_size;     /* in the WEIGHTS section */
     uint32_t lookup;                  /* in the WEIGHTS section */
-    fml_tensor input, input2, output; /* decoded where the index is not FML_NO_INDEX */
+    fml_tensor input, input2, output; /* where the index is FML_NO_INDEX, only offset 0 */
     fml_window window;                /* kinds with a window */
     fml_view view;                    /* QUANTIZE, COPY */
+    uint16_t index;                   /* in the model */
+    uint8_t sample_type;              /* QUANTIZE: the model's sample type */
 } fml_op;
 
 /* Half-open box of the op's iteration space. */
@@ -65,8 +72,14 @@ typedef struct fml_work {
     uint8_t *scratch;      /* fml_kernel_scratch(op) bytes, aligned to 4 */
 } fml_work;
 
-/* The op's iteration space. */
-fml_shape fml_op_space(const fml_op *op);
+/* Product of the axes; FML_SIZE_MAX where it is larger. A tensor's bytes. */
+uint32_t fml_shape_size(const fml_shape *shape);
+
+/* Whether the op goes through a view: QUANTIZE, COPY. */
+bool fml_op_viewed(const fml_op *op);
+
+/* Element (row, column, depth) of one side of a view. */
+uint32_t fml_view_element(const fml_strides *strides, uint32_t row, uint32_t column, uint32_t depth);
 
 /* Number of tiles; rows vary fastest, then columns, then channel blocks, so that a channel block's weights stay loaded.
  */
@@ -88,6 +101,9 @@ fml_block fml_op_block(const fml_op *op, const fml_tile *tile);
 #define FML_ADD_SIZE 5
 #define FML_SCALE_SIZE 3 /* MULTIPLY; each entry of AVERAGE_POOL_2D */
 
+/* Bytes of one entry of constants, its last byte a shift; 0 for kinds without constants and those stored in blocks. */
+uint32_t fml_op_entry_size(const fml_op *op);
+
 /* Whether params_size and, for the kinds stored in blocks, groups and tile_channels are what SPEC.md says. Safe on any
  * numbers but for zeros in shapes, windows and tiles. */
 bool fml_op_params_ok(const fml_op *op);
@@ -97,7 +113,10 @@ bool fml_op_params_ok(const fml_op *op);
 uint32_t fml_op_taps(const fml_op *op);
 
 /* Bytes of constants and weights of one CONV_2D group, or DEPTHWISE_CONV_2D block, of so many output channels. */
-uint32_t fml_op_group_size(const fml_op *op, uint16_t channels);
+uint32_t fml_op_group_size(const fml_op *op, uint32_t channels);
+
+/* Most output channels that are stored together: those of a group, where there is one, of a block. */
+uint32_t fml_op_group_channels(const fml_op *op);
 
 /* CONV_2D stores channels in fours. */
 static inline uint32_t fml_round_up_4(uint32_t n) {

@@ -35,12 +35,12 @@ typedef struct table {
     const uint8_t *bytes;
     uint32_t size; /* of the metadata */
     uint32_t table, vtable;
-    uint16_t table_size, vtable_size;
+    uint32_t table_size, vtable_size;
     bool malformed;
 } table;
 
-static bool inside(uint32_t offset, uint32_t length, uint32_t size) {
-    return offset >= FML_HEADER_SIZE && offset <= size && length <= size - offset;
+static bool inside(const table *root, uint32_t offset, uint32_t length) {
+    return offset >= FML_HEADER_SIZE && offset <= root->size && length <= root->size - offset;
 }
 
 static void open_table(table *root, const uint8_t *bytes, uint32_t size) {
@@ -48,74 +48,59 @@ static void open_table(table *root, const uint8_t *bytes, uint32_t size) {
     root->size = size;
     root->malformed = true;
     root->table = fml_read_u32(bytes);
-    if (!inside(root->table, 4, size)) {
+    if (!inside(root, root->table, 4)) {
         return;
     }
     root->vtable = root->table - fml_read_u32(bytes + root->table); /* modulo 2^32: the stored offset is signed */
-    if (!inside(root->vtable, 4, size)) {
+    if (!inside(root, root->vtable, 4)) {
         return;
     }
     root->vtable_size = fml_read_u16(bytes + root->vtable);
     root->table_size = fml_read_u16(bytes + root->vtable + 2);
-    root->malformed = root->vtable_size < 4 || !inside(root->vtable, root->vtable_size, size) ||
-                      !inside(root->table, root->table_size, size);
+    root->malformed = root->vtable_size < 4 || !inside(root, root->vtable, root->vtable_size) ||
+                      !inside(root, root->table, root->table_size);
 }
 
 /* Position of a field of `width` bytes; 0 where absent. */
-static uint32_t field(table *root, uint16_t slot, uint16_t width) {
-    uint16_t entry = (uint16_t)(4 + 2 * slot);
+static uint32_t field(table *root, uint32_t slot, uint32_t width) {
+    const uint32_t entry = 4 + 2 * slot;
     if (root->malformed || root->vtable_size < entry + 2) {
         return 0;
     }
-    uint16_t offset = fml_read_u16(root->bytes + root->vtable + entry);
+    const uint32_t offset = fml_read_u16(root->bytes + root->vtable + entry);
     if (offset == 0) {
         return 0;
     }
-    if (width > root->table_size || offset > root->table_size - width) {
-        root->malformed = true;
-        return 0;
-    }
-    return root->table + offset;
+    root->malformed = offset + width > root->table_size;
+    return root->malformed ? 0 : root->table + offset;
 }
 
 /* Value of an unsigned field of 1, 2 or 4 bytes; 0 where absent. */
-static uint32_t scalar(table *root, uint16_t slot, uint16_t width) {
-    uint32_t value = 0, at = field(root, slot, width);
+static uint32_t scalar(table *root, uint32_t slot, uint32_t width) {
+    uint32_t value = 0;
+    const uint32_t at = field(root, slot, width);
     while (at != 0 && width > 0) {
         value = value << 8 | root->bytes[at + --width];
     }
     return value;
 }
 
-/* Position of a vector's first element, and their number; 0 and 0 where absent. */
-static uint32_t vector(table *root, uint16_t slot, uint32_t element_size, uint32_t *count) {
-    *count = 0;
+/* A vector of elements of `size` bytes: position of the first, and their number; 0 and 0 where absent. */
+static uint32_t vector(table *root, uint32_t slot, uint32_t size, uint32_t *count) {
     uint32_t at = field(root, slot, 4);
+    *count = 0;
     if (at == 0) {
         return 0;
     }
-    uint32_t offset = fml_read_u32(root->bytes + at);
+    const uint32_t offset = fml_read_u32(root->bytes + at);
     root->malformed = true;
-    if (offset > root->size || !inside(at + offset, 4, root->size)) {
-        return 0;
-    }
     at += offset;
-    uint32_t length = fml_read_u32(root->bytes + at);
-    if (length > ELEMENTS_MAX || !inside(at + 4, length * element_size, root->size)) {
+    if (offset > root->size || !inside(root, at, 4)) {
         return 0;
     }
-    root->malformed = false;
-    *count = length;
+    *count = fml_read_u32(root->bytes + at);
+    root->malformed = *count > ELEMENTS_MAX || !inside(root, at + 4, *count * size);
     return at + 4;
-}
-
-/* A required vector of at most 0xffff elements, so that each has an index beside FML_NO_INDEX. */
-static uint32_t indexed_vector(table *root, uint16_t slot, uint32_t element_size, uint16_t *count) {
-    uint32_t length;
-    uint32_t at = vector(root, slot, element_size, &length);
-    *count = (uint16_t)length;
-    root->malformed = root->malformed || at == 0 || length > FML_NO_INDEX;
-    return at;
 }
 
 static int section_crc(const fml_source *source, uint32_t offset, uint32_t size, uint8_t *buffer, uint32_t buffer_size,
@@ -138,66 +123,83 @@ static int section_crc(const fml_source *source, uint32_t offset, uint32_t size,
 }
 
 /* There is one section, and it fills the file behind the metadata. */
-static int open_sections(fml_model *model, table *root, uint8_t *buffer, uint32_t buffer_size) {
-    uint16_t count;
-    const uint8_t *from = root->bytes + indexed_vector(root, FML_MODEL_SECTIONS_SLOT, FML_SECTION_SIZE, &count);
-    if (root->malformed || count != 1) {
+static int open_section(fml_model *model, uint8_t *buffer, uint32_t buffer_size) {
+    fml_section section;
+    if (!fml_model_read(model, FML_SECTIONS, 0, &section) || model->vectors[FML_SECTIONS].count != 1 ||
+        section.offset != model->metadata_size || section.size != model->source.size - section.offset ||
+        section.kind != FML_SECTION_KIND_WEIGHTS || section.reserved != 0 || section.reserved2 != 0) {
         return FML_ERROR_MALFORMED;
     }
-    model->weights = fml_read_u32(from + FML_SECTION_OFFSET_AT);
-    model->weights_size = fml_read_u32(from + FML_SECTION_SIZE_AT);
-    if (model->weights != model->metadata_size || model->weights_size != model->source.size - model->metadata_size ||
-        fml_read_u32(from + FML_SECTION_KIND_AT) != FML_SECTION_KIND_WEIGHTS) { /* kind and reserved bytes at once */
-        return FML_ERROR_MALFORMED;
-    }
+    model->weights = section.offset;
+    model->weights_size = section.size;
     uint32_t crc;
-    int status = section_crc(&model->source, model->weights, model->weights_size, buffer, buffer_size, &crc);
-    if (status != FML_OK) {
-        return status;
+    int status = section_crc(&model->source, section.offset, section.size, buffer, buffer_size, &crc);
+    if (status == FML_OK && crc != section.crc32) {
+        status = FML_ERROR_CHECKSUM;
     }
-    return crc == fml_read_u32(from + FML_SECTION_CRC32_AT) ? FML_OK : FML_ERROR_CHECKSUM;
+    return status;
 }
 
+/* Bytes of the numbers, in the order of their fields. */
+static const uint8_t scalar_sizes[] = {
+    [FML_MODEL_VERSION_SLOT] = 2,          [FML_MODEL_WEIGHT_LAYOUT_SLOT] = 1, [FML_MODEL_SAMPLE_TYPE_SLOT] = 1,
+    [FML_MODEL_OUTPUT_TRANSFORM_SLOT] = 1, [FML_MODEL_OUTPUT_SLOT] = 2,        [FML_MODEL_ARENA_SIZE_SLOT] = 4,
+    [FML_MODEL_SAMPLE_OFFSET_SLOT] = 4,    [FML_MODEL_SAMPLE_SIZE_SLOT] = 4,
+};
+
 static int open_scalars(fml_model *model, table *root) {
-    if (root->malformed) {
-        return FML_ERROR_MALFORMED;
+    uint32_t values[sizeof scalar_sizes];
+    for (uint32_t slot = 0; slot < sizeof scalar_sizes; slot++) {
+        values[slot] = scalar(root, slot, scalar_sizes[slot]);
+        if (slot == FML_MODEL_VERSION_SLOT && values[slot] != FML_FORMAT_VERSION) {
+            return root->malformed ? FML_ERROR_MALFORMED : FML_ERROR_VERSION;
+        }
     }
-    if (scalar(root, FML_MODEL_VERSION_SLOT, 2) != FML_FORMAT_VERSION) {
-        return root->malformed ? FML_ERROR_MALFORMED : FML_ERROR_VERSION;
-    }
-    model->sample_type = (uint8_t)scalar(root, FML_MODEL_SAMPLE_TYPE_SLOT, 1);
-    model->output_transform = (uint8_t)scalar(root, FML_MODEL_OUTPUT_TRANSFORM_SLOT, 1);
-    model->output = (uint16_t)scalar(root, FML_MODEL_OUTPUT_SLOT, 2);
-    model->arena_size = scalar(root, FML_MODEL_ARENA_SIZE_SLOT, 4);
-    model->sample_offset = scalar(root, FML_MODEL_SAMPLE_OFFSET_SLOT, 4);
-    model->sample_size = scalar(root, FML_MODEL_SAMPLE_SIZE_SLOT, 4);
+    model->sample_type = (uint8_t)values[FML_MODEL_SAMPLE_TYPE_SLOT];
+    model->output_transform = (uint8_t)values[FML_MODEL_OUTPUT_TRANSFORM_SLOT];
+    model->output = (uint16_t)values[FML_MODEL_OUTPUT_SLOT];
+    model->arena_size = values[FML_MODEL_ARENA_SIZE_SLOT];
+    model->sample_offset = values[FML_MODEL_SAMPLE_OFFSET_SLOT];
+    model->sample_size = values[FML_MODEL_SAMPLE_SIZE_SLOT];
     model->nvm_size = FML_NVM_ARENA_OFFSET + model->arena_size;
-    bool ok = scalar(root, FML_MODEL_WEIGHT_LAYOUT_SLOT, 1) == FML_WEIGHT_LAYOUT_BLOCK_4 &&
+    bool ok = values[FML_MODEL_WEIGHT_LAYOUT_SLOT] == FML_WEIGHT_LAYOUT_BLOCK_4 &&
               model->sample_type <= FML_SAMPLE_TYPE_INT16 && model->output_transform <= FML_OUTPUT_TRANSFORM_SIGMOID &&
               model->arena_size <= FML_SIZE_MAX - FML_NVM_ARENA_OFFSET && model->sample_size >= 1 &&
               model->sample_offset <= model->arena_size &&
               model->sample_size <= model->arena_size - model->sample_offset;
-    return ok && !root->malformed ? FML_OK : FML_ERROR_MALFORMED;
+    return ok ? FML_OK : FML_ERROR_MALFORMED;
 }
 
-/* Vectors that the core does not read: checked so that their readers need not. */
-static const struct {
-    uint8_t slot, element_size;
-} passive[] = {{FML_MODEL_SAMPLE_SHAPE_SLOT, 2},
-               {FML_MODEL_INPUT_SCALE_SLOT, 4},
-               {FML_MODEL_INPUT_OFFSET_SLOT, 4},
-               {FML_MODEL_NAME_SLOT, 1},
-               {FML_MODEL_TARGET_SLOT, 1}};
+/* Bytes of the elements of the vectors, in the order of their fields. Those from the sample's shape on are not for the
+ * core: they are checked so that their readers need not. */
+static const uint8_t element_sizes[] = {
+    [FML_SECTIONS] = FML_SECTION_SIZE,
+    [FML_TENSORS] = FML_TENSOR_SIZE,
+    [FML_OPS] = FML_OP_SIZE,
+    [FML_WINDOWS] = FML_WINDOW_SIZE,
+    [FML_VIEWS] = FML_VIEW_SIZE,
+    [FML_MODEL_SAMPLE_SHAPE_SLOT - FML_MODEL_SECTIONS_SLOT] = 2,
+    [FML_MODEL_INPUT_SCALE_SLOT - FML_MODEL_SECTIONS_SLOT] = 4,
+    [FML_MODEL_INPUT_OFFSET_SLOT - FML_MODEL_SECTIONS_SLOT] = 4,
+    [FML_MODEL_INPUT_REPEAT_SLOT - FML_MODEL_SECTIONS_SLOT] = 0, /* a number */
+    [FML_MODEL_NAME_SLOT - FML_MODEL_SECTIONS_SLOT] = 1,
+    [FML_MODEL_TARGET_SLOT - FML_MODEL_SECTIONS_SLOT] = 1,
+};
 
 static int open_vectors(fml_model *model, table *root) {
-    model->tensors = indexed_vector(root, FML_MODEL_TENSORS_SLOT, FML_TENSOR_SIZE, &model->tensor_count);
-    model->ops = indexed_vector(root, FML_MODEL_OPS_SLOT, FML_OP_SIZE, &model->op_count);
-    model->windows = indexed_vector(root, FML_MODEL_WINDOWS_SLOT, FML_WINDOW_SIZE, &model->window_count);
-    model->views = indexed_vector(root, FML_MODEL_VIEWS_SLOT, FML_VIEW_SIZE, &model->view_count);
-    for (uint8_t i = 0; i < sizeof passive / sizeof passive[0]; i++) {
-        uint32_t count;
-        (void)vector(root, passive[i].slot, passive[i].element_size, &count);
+    for (uint32_t i = 0; i < sizeof element_sizes; i++) {
+        const uint32_t size = element_sizes[i];
+        uint32_t count = 0, at = 0;
+        if (size != 0) {
+            at = vector(root, FML_MODEL_SECTIONS_SLOT + i, size, &count);
+        }
+        if (i < FML_VECTORS) {
+            const fml_vector found = {at, (uint16_t)count, (uint16_t)size};
+            model->vectors[i] = found;
+            root->malformed = root->malformed || at == 0 || count > FML_NO_INDEX; /* each has an index beside that */
+        }
     }
+    model->op_count = model->vectors[FML_OPS].count;
     return root->malformed || model->op_count == 0 ? FML_ERROR_MALFORMED : FML_OK;
 }
 
@@ -219,7 +221,7 @@ static int open_container(fml_model *model, uint8_t *buffer, uint32_t buffer_siz
     if (status == FML_OK) {
         status = open_vectors(model, &root);
     }
-    return status == FML_OK ? open_sections(model, &root, buffer, buffer_size) : status;
+    return status == FML_OK ? open_section(model, buffer, buffer_size) : status;
 }
 
 static int open_ops(fml_model *model, uint8_t *buffer, uint32_t buffer_size) {
@@ -228,7 +230,7 @@ static int open_ops(fml_model *model, uint8_t *buffer, uint32_t buffer_size) {
         fml_op op;
         int status = fml_model_op(model, index, &op);
         if (status == FML_OK) {
-            status = fml_verify_op(model, index, &op);
+            status = fml_verify_op(model, &op);
         }
         if (status == FML_OK) {
             status = fml_verify_params(model, &op, buffer, buffer_size);

@@ -36,16 +36,35 @@ static inline uint8_t fml_shift_of(uint8_t stored) {
 
 /* (value + 2^(s-1)) >> s with s = shift + 1, that is value / 2^s rounded to nearest, halves up; in this form nothing
  * overflows. */
-static inline int32_t fml_shift_round(int32_t value, uint8_t shift) {
+static inline int32_t fml_shift_round(int32_t value, uint32_t shift) {
     return ((value >> shift) + 1) >> 1;
 }
 
-/* The int8 output of an accumulator. The 48-bit product is made of two 16-bit multiplies, cheap on every core. */
-static inline int8_t fml_requantize(uint32_t accumulator, uint16_t multiplier, uint8_t shift, const fml_range *range) {
-    const uint32_t a = accumulator << range->left_shift;
-    const int32_t high = ((int32_t)a >> 16) * (int32_t)multiplier;
-    const uint32_t low = ((a & UINT32_C(0xffff)) * multiplier) >> 16;
-    return fml_clamp(fml_shift_round(high + (int32_t)low, shift) + range->zero_point, range);
+/* Whether the core multiplies 32 by 32 bits to 64 in one instruction. */
+#if !defined(FML_LONG_MULTIPLY)
+#if UINTPTR_MAX > 0xffffffff || (defined(__ARM_ARCH_ISA_THUMB) && __ARM_ARCH_ISA_THUMB >= 2)
+#define FML_LONG_MULTIPLY 1
+#else
+#define FML_LONG_MULTIPLY 0
+#endif
+#endif
+
+/* accumulator * multiplier >> 16, of a product of 48 bits: the high word of a long one, or two 16-bit multiplies that
+ * are cheap on every core. multiplier: 0..32767. */
+static inline int32_t fml_scale(uint32_t accumulator, uint32_t multiplier) {
+#if FML_LONG_MULTIPLY
+    return (int32_t)((int64_t)(int32_t)accumulator * (int32_t)(multiplier << 16) >> 32);
+#else
+    const int32_t high = ((int32_t)accumulator >> 16) * (int32_t)multiplier;
+    const uint32_t low = ((accumulator & UINT32_C(0xffff)) * multiplier) >> 16;
+    return high + (int32_t)low;
+#endif
+}
+
+/* The int8 output of an accumulator. shift: of fml_shift_of. */
+static inline int8_t fml_requantize(uint32_t accumulator, uint32_t multiplier, uint32_t shift, const fml_range *range) {
+    const int32_t scaled = fml_scale(accumulator << range->left_shift, multiplier);
+    return fml_clamp(fml_shift_round(scaled, shift) + range->zero_point, range);
 }
 
 #endif

@@ -36,98 +36,69 @@ static int mark(fml_session *session, uint32_t begin, uint32_t size) {
     return status;
 }
 
-/* One axis of a tile as it lies in the arena. */
-typedef struct axis {
-    uint32_t count, stride; /* bytes, modulo 2^32: steps can be negative */
-} axis;
-
-static void sort(axis *outer, axis *inner) {
-    if (outer->stride < inner->stride) {
-        axis swapped = *outer;
-        *outer = *inner;
-        *inner = swapped;
+/* Notes the bytes that a tile wrote. Packers go through a view in the order of its destination, so that bytes which lie
+ * side by side come one after another here. */
+static FML_APART int mark_tile(fml_session *session, const fml_op *op) {
+    const fml_tile tile = fml_op_tile(op, session->tile);
+    const fml_shape *shape = &op->output.shape;
+    fml_strides to = {0, (int32_t)((uint32_t)shape->width * shape->channels), shape->channels, 1};
+    if (fml_op_viewed(op)) {
+        to = op->view.destination;
     }
-}
-
-/* The tile's axes, widest stride first, so that bytes which lie side by side come one after another. Returns the offset
- * of its first byte. */
-static uint32_t tile_axes(const fml_op *op, const fml_tile *tile, axis *axes) {
-    uint32_t offset = op->output.offset;
-    axes[2].stride = 1;
-    axes[1].stride = op->output.shape.channels;
-    axes[0].stride = axes[1].stride * op->output.shape.width;
-    if (op->kind == FML_OP_KIND_QUANTIZE || op->kind == FML_OP_KIND_COPY) {
-        const fml_strides *to = &op->view.destination;
-        offset += to->offset;
-        axes[2].stride = (uint32_t)to->depth;
-        axes[1].stride = (uint32_t)to->column;
-        axes[0].stride = (uint32_t)to->row;
-    }
-    axes[0].count = (uint32_t)(tile->row_end - tile->row_begin);
-    axes[1].count = (uint32_t)(tile->column_end - tile->column_begin);
-    axes[2].count = (uint32_t)(tile->channel_end - tile->channel_begin);
-    offset +=
-        tile->row_begin * axes[0].stride + tile->column_begin * axes[1].stride + tile->channel_begin * axes[2].stride;
-    sort(&axes[0], &axes[1]);
-    sort(&axes[1], &axes[2]);
-    sort(&axes[0], &axes[1]);
-    return offset;
-}
-
-/* Notes the bytes that a tile wrote. */
-static int mark_tile(fml_session *session, const fml_op *op, const fml_tile *tile) {
-    axis axes[3];
-    uint32_t offset = tile_axes(op, tile, axes);
-    uint32_t run = axes[2].stride == 1 ? axes[2].count : 1;
+    const uint32_t run = to.depth == 1 ? (uint32_t)(tile.channel_end - tile.channel_begin) : 1;
     int status = FML_OK;
-    for (uint32_t i = 0; i < axes[0].count; i++) {
-        for (uint32_t j = 0; j < axes[1].count; j++) {
-            uint32_t at = offset + i * axes[0].stride + j * axes[1].stride;
-            for (uint32_t k = 0; k < axes[2].count && status == FML_OK; k += run) {
-                status = mark(session, at + k * axes[2].stride, run);
+    for (uint32_t row = tile.row_begin; row < tile.row_end; row++) {
+        for (uint32_t column = tile.column_begin; column < tile.column_end; column++) {
+            for (uint32_t k = tile.channel_begin; k < tile.channel_end && status == FML_OK; k += run) {
+                status = mark(session, op->output.offset + fml_view_element(&to, row, column, k), run);
             }
         }
     }
     return status;
 }
 
-static int restore_bytes(fml_session *session, uint32_t offset, uint32_t size) {
-    return fml_nvm_read(&session->nvm, FML_NVM_ARENA_OFFSET + offset, session->arena + offset, size);
-}
-
-static int restore_tensor(fml_session *session, uint16_t index) {
-    uint16_t written = (uint16_t)(session->op + (session->tile > 0)); /* operators that have written something */
-    fml_tensor tensor;
-    if (index == FML_NO_INDEX || !fml_model_writes(session->model, index, 0, written)) {
+/* Reads bytes back from NVM where a step, or the start, has written them. */
+static int restore_bytes(fml_session *session, const fml_bytes *bytes) {
+    const uint32_t written = (uint32_t)session->op + (session->tile > 0); /* operators that have written something */
+    if (!fml_model_writes(session->model, bytes->tensor, 0, written)) {
         return FML_OK;
     }
-    fml_model_tensor(session->model, index, &tensor);
-    return restore_bytes(session, tensor.offset, fml_tensor_size(&tensor));
+    return fml_nvm_read(&session->nvm, FML_NVM_ARENA_OFFSET + bytes->offset, session->arena + bytes->offset,
+                        bytes->size);
 }
 
-/* Reads back from NVM what the remaining steps, and the application, want from the steps that have run. */
+/* Restores what the remaining steps, and the application, want from the steps that have run. */
 static int restore(fml_session *session) {
     const fml_model *model = session->model;
-    int status = FML_OK;
-    for (uint16_t index = session->op; index < model->op_count && status == FML_OK; index++) {
+    fml_bytes bytes = fml_model_tensor(model, model->output);
+    int status = restore_bytes(session, &bytes);
+    for (uint32_t index = session->op; index < model->op_count; index++) {
         fml_op op;
         (void)fml_model_op(model, index, &op);
-        status = restore_tensor(session, op.input_index);
-        if (status == FML_OK) {
-            status = restore_tensor(session, op.input2_index);
-        }
-        if (status == FML_OK && op.kind == FML_OP_KIND_QUANTIZE) {
-            status = restore_bytes(session, model->sample_offset, model->sample_size);
+        for (uint32_t input = 0; input < 2 && status == FML_OK; input++) {
+            if (fml_model_input(model, &op, input, &bytes)) {
+                status = restore_bytes(session, &bytes);
+            }
         }
     }
-    return status == FML_OK ? restore_tensor(session, model->output) : status;
+    return status;
 }
 
 /* --- Commits ----------------------------------------------------------------------------------------------------- */
 
-/* Data, then the record that says so: nothing else decides what is true after a power cut. */
-static int commit(fml_session *session, uint8_t phase, uint16_t op, uint16_t tile, uint16_t boots) {
-    const fml_record record = {phase, op, tile, boots, session->model->model_id, session->sequence + 1, session->tag};
+/* Data, then the record that says where the session stands: nothing else decides what is true after a power cut. When
+ * it fails, the session is stale. */
+static int commit(fml_session *session, uint8_t phase, uint16_t boots) {
+    session->phase = phase;
+    session->boots = boots;
+    fml_record record;
+    record.phase = phase;
+    record.model_id = session->model->model_id;
+    record.sequence = ++session->sequence;
+    record.tag = session->tag;
+    record.op = session->op;
+    record.tile = session->tile;
+    record.boots = boots;
     int status = flush(session);
     if (status == FML_OK) {
         status = fml_nvm_sync(&session->nvm);
@@ -135,16 +106,8 @@ static int commit(fml_session *session, uint8_t phase, uint16_t op, uint16_t til
     if (status == FML_OK) {
         status = fml_journal_write(&session->nvm, session->slot, &record);
     }
-    if (status != FML_OK) {
-        return status;
-    }
-    session->phase = phase;
-    session->op = op;
-    session->tile = tile;
-    session->boots = boots;
-    session->sequence = record.sequence;
     session->commits++;
-    return FML_OK;
+    return status;
 }
 
 /* Takes over what the journal says. A record of another model, or one that this model cannot have written, means IDLE.
@@ -171,7 +134,7 @@ static void recover(fml_session *session, const fml_journal *journal) {
  * record to its slot, torn too, makes whole. */
 static int count_boot(fml_session *session) {
     uint16_t boots = (uint16_t)(session->boots + (session->boots < UINT16_MAX));
-    int status = commit(session, FML_PHASE_RUNNING, session->op, session->tile, boots);
+    int status = commit(session, FML_PHASE_RUNNING, boots);
     session->commits = 0;
     return status;
 }
@@ -231,9 +194,10 @@ int fml_session_open(fml_session *session, const fml_model *model, const fml_nvm
 
 /* Whatever the journal says of the arena has to end in both slots before the arena changes, torn records included:
  * that no valid one says anything is not enough. */
-static int discard(fml_session *session) {
+static FML_APART int discard(fml_session *session) {
     session->dirty_end = session->dirty_begin;
-    return commit(session, FML_PHASE_IDLE, 0, 0, 0);
+    session->op = session->tile = 0;
+    return commit(session, FML_PHASE_IDLE, 0);
 }
 
 int fml_session_start(fml_session *session, const void *sample, uint32_t size, uint32_t tag) {
@@ -251,29 +215,24 @@ int fml_session_start(fml_session *session, const void *sample, uint32_t size, u
     if (status != FML_OK) {
         return status;
     }
-    const uint8_t *from = sample;
-    uint8_t *to = session->arena + session->model->sample_offset;
-    for (uint32_t i = 0; i < size; i++) {
-        to[i] = from[i];
-    }
+    fml_copy(session->arena + session->model->sample_offset, sample, size);
     if (session->nvm.mapped == NULL) {
         (void)mark(session, session->model->sample_offset, size);
     }
     session->tag = tag;
-    status = commit(session, FML_PHASE_RUNNING, 0, 0, 0);
+    status = commit(session, FML_PHASE_RUNNING, 0);
     session->stale = status != FML_OK;
     return status;
 }
 
 /* Runs the next step and, where the plan says so, commits. */
-static int step(fml_session *session) {
+static FML_APART int step(fml_session *session) {
     const fml_model *model = session->model;
     fml_op op;
     (void)fml_model_op(model, session->op, &op);
-    int status = fml_interp_step(model, session->arena, session->scratch, session->op, session->tile);
+    int status = fml_interp_step(model, &op, session->tile, session->arena, session->scratch);
     if (status == FML_OK && session->nvm.mapped == NULL) {
-        fml_tile tile = fml_op_tile(&op, session->tile);
-        status = mark_tile(session, &op, &tile);
+        status = mark_tile(session, &op);
     }
     if (status != FML_OK) {
         return status;
@@ -287,9 +246,9 @@ static int step(fml_session *session) {
         session->op++;
     }
     if (session->op == model->op_count) {
-        return commit(session, FML_PHASE_DONE, session->op, 0, 0);
+        return commit(session, FML_PHASE_DONE, 0);
     }
-    return commits ? commit(session, FML_PHASE_RUNNING, session->op, session->tile, 0) : FML_OK;
+    return commits ? commit(session, FML_PHASE_RUNNING, 0) : FML_OK;
 }
 
 int fml_session_step(fml_session *session, uint32_t max_steps) {
@@ -336,10 +295,8 @@ uint32_t fml_session_remaining(const fml_session *session) {
 }
 
 const int8_t *fml_session_output(const fml_session *session) {
-    fml_tensor tensor;
     if (session->phase != FML_PHASE_DONE || session->stale) {
         return NULL;
     }
-    fml_model_tensor(session->model, session->model->output, &tensor);
-    return (const int8_t *)(session->arena + tensor.offset);
+    return (const int8_t *)(session->arena + fml_model_tensor(session->model, session->model->output).offset);
 }

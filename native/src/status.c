@@ -1,17 +1,22 @@
 #include "freeml.h"
 
-const char *fml_status_text(int status) {
-    switch (status) {
-#define X(name, code, text)                                                                                            \
-    case name:                                                                                                         \
-        return text;
-        FML_STATUS_TABLE(X)
+/* From FML_NO_PROGRESS downwards, one behind the other: a table of pointers would want relocation, too. */
+static const char texts[] = "unknown status\0"
+                            "no progress\0"
+                            "done\0"
+#define X(name, code, text) text "\0"
+    FML_STATUS_TABLE(X)
 #undef X
-    case FML_DONE:
-        return "done";
-    case FML_NO_PROGRESS:
-        return "no progress";
-    default:
-        return "unknown status";
+    ;
+
+const char *fml_status_text(int status) {
+    const char *text = texts;
+    for (unsigned left = FML_NO_PROGRESS + 1U - (unsigned)status; left > 0; left--) {
+        while (*text++ != '\0') {
+        }
+        if (*text == '\0') {
+            return texts;
+        }
     }
+    return text;
 }

@@ -4,20 +4,12 @@
 #include "model.h"
 #include "model_layout.h"
 
-static bool shape_size(const fml_shape *shape, uint32_t *size) {
-    *size = shape->height;
-    return fml_multiply(size, shape->width) && fml_multiply(size, shape->channels) && *size > 0;
-}
-
 int fml_verify_tensors(const fml_model *model) {
-    for (uint16_t index = 0; index < model->tensor_count; index++) {
-        fml_tensor tensor;
-        uint32_t size;
-        fml_model_tensor(model, index, &tensor);
-        bool ok = shape_size(&tensor.shape, &size) && tensor.offset <= model->arena_size &&
-                  size <= model->arena_size - tensor.offset;
-        const uint8_t *from = model->metadata + model->tensors + (uint32_t)index * FML_TENSOR_SIZE;
-        if (!ok || from[FML_TENSOR_RESERVED_AT] != 0) {
+    fml_tensor tensor;
+    for (uint32_t index = 0; fml_model_read(model, FML_TENSORS, index, &tensor); index++) {
+        const uint32_t size = fml_shape_size(&tensor.shape);
+        if (size == 0 || tensor.offset > model->arena_size || size > model->arena_size - tensor.offset ||
+            tensor.reserved != 0) {
             return FML_ERROR_BAD_TENSOR;
         }
     }
@@ -25,12 +17,10 @@ int fml_verify_tensors(const fml_model *model) {
 }
 
 int fml_verify_output(fml_model *model) {
-    fml_tensor tensor;
-    if (model->output >= model->tensor_count) {
+    if (model->output >= model->vectors[FML_TENSORS].count) {
         return FML_ERROR_BAD_TENSOR;
     }
-    fml_model_tensor(model, model->output, &tensor);
-    uint32_t size = fml_tensor_size(&tensor);
+    const uint32_t size = fml_model_tensor(model, model->output).size;
     model->output_length = (uint16_t)size;
     if (size > UINT16_MAX) {
         return FML_ERROR_BAD_TENSOR;
@@ -43,9 +33,9 @@ static bool same_shape(const fml_shape *a, const fml_shape *b) {
 }
 
 /* One axis of a window: the first and the last position touch the input, so all between them do. */
-static bool axis_ok(uint32_t in, uint32_t out, uint32_t kernel, uint32_t stride, uint32_t dilation, uint32_t pad) {
-    return kernel >= 1 && stride >= 1 && dilation >= 1 && pad <= (kernel - 1) * dilation &&
-           (out - 1) * stride < in + pad;
+static FML_APART bool axis_ok(uint32_t in, uint32_t out, uint32_t kernel, uint32_t stride, uint32_t dilation,
+                              uint32_t pad) {
+    return kernel * stride * dilation != 0 && pad <= (kernel - 1) * dilation && (out - 1) * stride < in + pad;
 }
 
 static bool window_ok(const fml_op *op) {
@@ -69,19 +59,12 @@ static bool window_ok(const fml_op *op) {
 
 /* Extends the range low..high of reachable elements by an axis of `count` positions. */
 static bool extend(uint32_t *low, uint32_t *high, uint32_t count, int32_t stride) {
-    uint32_t reach = stride < 0 ? 0 - (uint32_t)stride : (uint32_t)stride;
-    if (count == 1) {
-        return true;
-    }
-    if (reach > FML_SIZE_MAX || !fml_multiply(&reach, count - 1)) {
-        return false;
-    }
     if (stride < 0) {
-        *low -= reach;
-        return *low <= FML_SIZE_MAX; /* it wraps around below zero */
+        *low -= fml_product(0 - (uint32_t)stride, count - 1);
+    } else {
+        *high += fml_product((uint32_t)stride, count - 1);
     }
-    *high += reach;
-    return *high <= FML_SIZE_MAX;
+    return *low <= FML_SIZE_MAX && *high <= FML_SIZE_MAX; /* the low end wraps around below zero */
 }
 
 static bool strides_ok(const fml_strides *strides, const fml_shape *space, uint32_t elements) {
@@ -93,8 +76,7 @@ static bool strides_ok(const fml_strides *strides, const fml_shape *space, uint3
 
 static bool view_ok(const fml_model *model, const fml_op *op) {
     const fml_view *view = &op->view;
-    uint32_t source = fml_tensor_size(&op->input);
-    uint32_t size;
+    uint32_t source = fml_shape_size(&op->input.shape);
     if (op->kind == FML_OP_KIND_QUANTIZE) {
         uint8_t wide = model->sample_type >= FML_SAMPLE_TYPE_UINT16;
         if (wide && model->sample_size % 2 != 0) {
@@ -102,29 +84,26 @@ static bool view_ok(const fml_model *model, const fml_op *op) {
         }
         source = model->sample_size >> wide;
     }
-    const uint8_t *from = model->metadata + model->views + (uint32_t)op->attribute * FML_VIEW_SIZE;
-    return fml_read_u16(from + FML_VIEW_RESERVED_AT) == 0 && shape_size(&view->space, &size) &&
-           strides_ok(&view->source, &view->space, source) &&
-           strides_ok(&view->destination, &view->space, fml_tensor_size(&op->output));
+    const uint32_t size = fml_shape_size(&view->space);
+    return view->reserved == 0 && size != 0 && size < FML_SIZE_MAX && strides_ok(&view->source, &view->space, source) &&
+           strides_ok(&view->destination, &view->space, fml_shape_size(&op->output.shape));
+}
+
+/* Whether the second input of MULTIPLY is one row of channels. */
+static bool is_row(const fml_op *op) {
+    const fml_shape row = {1, 1, op->output.shape.channels};
+    return op->kind == FML_OP_KIND_MULTIPLY && same_shape(&op->input2.shape, &row);
 }
 
 static bool shapes_ok(const fml_model *model, const fml_op *op) {
-    switch (op->kind) {
-    case FML_OP_KIND_QUANTIZE:
-    case FML_OP_KIND_COPY:
+    if (fml_op_viewed(op)) {
         return view_ok(model, op);
-    case FML_OP_KIND_ADD:
-        return same_shape(&op->input.shape, &op->output.shape) && same_shape(&op->input2.shape, &op->output.shape);
-    case FML_OP_KIND_MULTIPLY: {
-        const fml_shape row = {1, 1, op->output.shape.channels};
+    }
+    if (op->kind == FML_OP_KIND_ADD || op->kind == FML_OP_KIND_MULTIPLY) {
         return same_shape(&op->input.shape, &op->output.shape) &&
-               (same_shape(&op->input2.shape, &op->output.shape) || same_shape(&op->input2.shape, &row));
+               (same_shape(&op->input2.shape, &op->output.shape) || is_row(op));
     }
-    case FML_OP_KIND_FILL:
-        return true;
-    default:
-        return window_ok(op);
-    }
+    return op->kind == FML_OP_KIND_FILL || window_ok(op);
 }
 
 static bool shifts_left(uint8_t kind) {
@@ -132,31 +111,29 @@ static bool shifts_left(uint8_t kind) {
            kind == FML_OP_KIND_AVERAGE_POOL_2D;
 }
 
-static bool numbers_ok(const fml_model *model, uint16_t index, const fml_op *op) {
-    const uint8_t *from = model->metadata + model->ops + (uint32_t)index * FML_OP_SIZE;
+static bool numbers_ok(const fml_op *op) {
     return (op->flags & ~(FML_OP_FLAG_COMMIT_LAST | FML_OP_FLAG_HAS_LOOKUP | FML_OP_FLAG_ADAPTIVE)) == 0 &&
            (!(op->flags & FML_OP_FLAG_ADAPTIVE) || op->kind == FML_OP_KIND_AVERAGE_POOL_2D) &&
            op->activation_min <= op->activation_max && op->left_shift <= (shifts_left(op->kind) ? 15 : 0) &&
-           from[FML_OP_RESERVED_AT] == 0 && fml_read_u16(from + FML_OP_RESERVED2_AT) == 0 && op->tile_rows >= 1 &&
-           op->tile_columns >= 1 && op->tile_channels >= 1;
+           op->reserved == 0 && op->reserved2 == 0 && op->tile_rows >= 1 && op->tile_columns >= 1 &&
+           op->tile_channels >= 1;
 }
 
-/* Is the input written by an earlier operator, and apart from the output? */
-static bool input_ok(const fml_model *model, uint16_t index, const fml_op *op, uint16_t input_index,
-                     const fml_tensor *input) {
-    if (input_index == FML_NO_INDEX) {
-        return true;
+/* Are all inputs written by earlier operators, and apart from the output? */
+static bool inputs_ok(const fml_model *model, const fml_op *op) {
+    const fml_bytes output = fml_model_tensor(model, op->output_index);
+    fml_bytes read;
+    for (uint32_t input = 0; input < 2; input++) {
+        if (fml_model_input(model, op, input, &read) &&
+            (!fml_model_writes(model, read.tensor, 0, op->index) || fml_overlap(&read, &output))) {
+            return false;
+        }
     }
-    return fml_model_writes(model, input_index, 0, index) &&
-           !fml_overlap(input->offset, fml_tensor_size(input), op->output.offset, fml_tensor_size(&op->output));
+    return true;
 }
 
-int fml_verify_op(const fml_model *model, uint16_t index, const fml_op *op) {
-    bool ok = numbers_ok(model, index, op) && shapes_ok(model, op) && fml_op_tile_count(op) <= UINT16_MAX &&
-              input_ok(model, index, op, op->input_index, &op->input) &&
-              input_ok(model, index, op, op->input2_index, &op->input2);
-    if (ok && op->kind == FML_OP_KIND_QUANTIZE) {
-        ok = !fml_overlap(model->sample_offset, model->sample_size, op->output.offset, fml_tensor_size(&op->output));
-    }
+int fml_verify_op(const fml_model *model, const fml_op *op) {
+    const bool ok =
+        numbers_ok(op) && shapes_ok(model, op) && fml_op_tile_count(op) <= UINT16_MAX && inputs_ok(model, op);
     return ok ? FML_OK : FML_ERROR_BAD_OP;
 }

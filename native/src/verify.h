@@ -2,7 +2,7 @@
 #ifndef FML_VERIFY_H
 #define FML_VERIFY_H
 
-#include "op.h"
+#include "model.h"
 
 /* Every tensor inside the arena. FML_ERROR_BAD_TENSOR. */
 int fml_verify_tensors(const fml_model *model);
@@ -11,8 +11,8 @@ int fml_verify_tensors(const fml_model *model);
  * FML_ERROR_BAD_OP. */
 int fml_verify_output(fml_model *model);
 
-/* Numbers, memory accesses and tiles of operator `index`, decoded in *op. FML_ERROR_BAD_OP. */
-int fml_verify_op(const fml_model *model, uint16_t index, const fml_op *op);
+/* Numbers, memory accesses and tiles of an operator. FML_ERROR_BAD_OP. */
+int fml_verify_op(const fml_model *model, const fml_op *op);
 
 /* Constants of an operator that passed fml_verify_op: present, of the right size, shifts in range.
  * buffer: working memory of buffer_size >= 16 bytes where the source is not mapped. FML_ERROR_BAD_PARAMS, FML_ERROR_IO.
@@ -23,8 +23,8 @@ int fml_verify_params(const fml_model *model, const fml_op *op, uint8_t *buffer,
 int fml_verify_commit_rule(const fml_model *model);
 
 /* Do two byte ranges of the arena share a byte? */
-static inline bool fml_overlap(uint32_t offset1, uint32_t size1, uint32_t offset2, uint32_t size2) {
-    return offset1 < offset2 + size2 && offset2 < offset1 + size1;
+static inline bool fml_overlap(const fml_bytes *a, const fml_bytes *b) {
+    return a->offset < b->offset + b->size && b->offset < a->offset + a->size;
 }
 
 #endif

@@ -36,7 +36,7 @@ Shape = tuple[int, int, int]
 
 @functools.cache
 def library() -> tuple[cffi.FFI, Any]:
-    """(ffi, lib) over op.c and kernels/*.c, compiled once per test session."""
+    """(ffi, lib) over bytes.c, op.c and kernels/*.c, compiled once per test session."""
     header = (SOURCE / "op.h").read_text()
     header = re.sub(r"/\*.*?\*/", "", header, flags=re.S)
     header = re.sub(r"static inline.*?\n}\n", "", header, flags=re.S)
@@ -44,7 +44,7 @@ def library() -> tuple[cffi.FFI, Any]:
     for action in ("poison", "unpoison"):
         ffi.cdef(f"void __asan_{action}_memory_region(void const volatile *, size_t);")
     ffi.cdef("\n".join(line for line in header.splitlines() if not line.startswith("#")))
-    sources = [SOURCE / "op.c", *sorted((SOURCE / "kernels").glob("*.c"))]
+    sources = [SOURCE / "bytes.c", SOURCE / "op.c", *sorted((SOURCE / "kernels").glob("*.c"))]
     target = Path(tempfile.mkdtemp(prefix="freeml-kernels-")) / "kernels.so"
     command = ["cc", "-std=c99", *FLAGS, "-shared", "-fPIC", f"-I{INCLUDE}", *map(str, sources), "-o", str(target)]
     subprocess.run(command, check=True)

@@ -22,7 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ERROR_IO = -17
 INTERP = """
 void fml_interp_reset(const fml_model *model, uint8_t *scratch);
-int fml_interp_step(const fml_model *model, uint8_t *arena, uint8_t *scratch, uint16_t op, uint32_t tile);
+int fml_model_op(const fml_model *model, uint32_t index, void *op);
+int fml_interp_step(const fml_model *model, const void *op, uint32_t tile, uint8_t *arena, uint8_t *scratch);
 """
 
 
@@ -74,7 +75,9 @@ class Streamed:
         return 0
 
     def step(self, op: int, tile: int) -> int:
-        return int(self.lib.fml_interp_step(self.model, self.arena, self._bytes(self.scratch), op, tile))
+        decoded = core()[0].new("uint32_t[]", 64)  # more than an fml_op
+        status = self.lib.fml_model_op(self.model, op, decoded)
+        return int(status or self.lib.fml_interp_step(self.model, decoded, tile, self.arena, self._bytes(self.scratch)))
 
     def steps(self) -> list[tuple[int, int]]:
         return [(op, t) for op in range(self.model.op_count) for t in range(self.lib.fml_op_tiles(self.model, op))]

@@ -35,7 +35,7 @@ _FLUSH = "    int status = flush(session);\n    if (status == FML_OK) {\n"
 _SYNC = "        status = fml_nvm_sync(&session->nvm);\n"
 _WRITE = "        status = fml_journal_write(&session->nvm, session->slot, &record);\n"
 _TWICE = "return status == FML_OK ? write_slot(nvm, first ^ 1, bytes) : status;"
-_IDLE = "return commit(session, FML_PHASE_IDLE, 0, 0, 0);"
+_IDLE = "return commit(session, FML_PHASE_IDLE, 0);"
 _NEWER = "(journal->newest.sequence - record.sequence) >> 31 != 0"
 
 MUTANTS = (
@@ -43,7 +43,7 @@ MUTANTS = (
     _mutant(
         "checksum-not-checked",
         "journal.c",
-        ("fml_read_u32(bytes + FML_RECORD_CRC32_AT) == fml_crc32(0, bytes, FML_RECORD_CRC32_AT)", "true"),
+        ("record->crc32 == checksum(record)", "true"),
     ),
     _mutant("older-record-wins", "journal.c", (_NEWER, _NEWER.replace("!=", "=="))),
     _mutant("sequence-does-not-wrap", "journal.c", (_NEWER, "journal->newest.sequence < record.sequence")),
@@ -82,7 +82,7 @@ MUTANTS = (
         "end-not-committed",
         "session.c",
         (
-            "return commit(session, FML_PHASE_DONE, session->op, 0, 0);",
+            "return commit(session, FML_PHASE_DONE, 0);",
             "session->phase = FML_PHASE_DONE;\n        return FML_OK;",
         ),
     ),
@@ -91,13 +91,14 @@ MUTANTS = (
     _mutant(
         "sample-not-restored",
         "session.c",
-        ("status = restore_bytes(session, model->sample_offset, model->sample_size);", "status = FML_OK;"),
+        (
+            "if (!fml_model_writes(session->model, bytes->tensor, 0, written)) {",
+            "if (bytes->tensor == FML_NO_INDEX || !fml_model_writes(session->model, bytes->tensor, 0, written)) {",
+        ),
     ),
-    _mutant(
-        "second-input-not-restored", "session.c", ("status = restore_tensor(session, op.input2_index);", "status = FML_OK;")
-    ),
-    _mutant("unfinished-tensor-not-restored", "session.c", ("(session->op + (session->tile > 0))", "session->op")),
-    _mutant("answer-not-restored", "session.c", ("restore_tensor(session, model->output) : status", "FML_OK : status")),
+    _mutant("second-input-not-restored", "session.c", ("input < 2 && status", "input < 1 && status")),
+    _mutant("unfinished-tensor-not-restored", "session.c", ("(uint32_t)session->op + (session->tile > 0)", "session->op")),
+    _mutant("answer-not-restored", "session.c", ("int status = restore_bytes(session, &bytes);", "int status = FML_OK;")),
     _mutant(
         "piece-not-written",
         "session.c",

@@ -4,7 +4,7 @@
 
 static bool op_ok(const fml_model *model, uint16_t index) {
     fml_op op;
-    return fml_model_op(model, index, &op) == FML_OK && fml_verify_op(model, index, &op) == FML_OK &&
+    return fml_model_op(model, index, &op) == FML_OK && fml_verify_op(model, &op) == FML_OK &&
            fml_verify_params(model, &op, NULL, 0) == FML_OK;
 }
 

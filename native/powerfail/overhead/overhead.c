@@ -16,7 +16,9 @@ static uint32_t run_plain(device *what, const uint8_t *sample) {
     for (uint16_t op = 0; op < model->op_count; op++) {
         const uint32_t tiles = fml_op_tiles(model, op);
         for (uint32_t tile = 0; tile < tiles; tile++, steps++) {
-            (void)fml_interp_step(model, what->arena, (uint8_t *)what->scratch, op, tile);
+            fml_op decoded;
+            (void)fml_model_op(model, op, &decoded);
+            (void)fml_interp_step(model, &decoded, tile, what->arena, (uint8_t *)what->scratch);
         }
     }
     return steps;
@@ -43,8 +45,7 @@ __attribute__((noinline)) static uint32_t measured(device *what, const uint8_t *
 }
 
 static void check_answer(const device *what, const model_case *of) {
-    fml_tensor output;
-    fml_model_tensor(&what->model, what->model.output, &output);
+    const fml_bytes output = fml_model_tensor(&what->model, what->model.output);
     if (memcmp(what->arena + output.offset, of->outputs[0], of->output_size) != 0) {
         stop("the answer is wrong");
     }

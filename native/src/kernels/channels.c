@@ -10,7 +10,7 @@ void fml_channels_unpack(fml_channel *to, const uint8_t *group, uint32_t total, 
 }
 
 void fml_requantize_pair(int8_t *to0, int8_t *to1, const int32_t *sums, uint32_t step, const fml_channel *channels,
-                         uint16_t count, const fml_range *range) {
+                         uint32_t count, const fml_range *range) {
     const fml_range r =
         *range; /* `to` may point to anything, for all that a compiler knows: registers are safe from it */
     for (const fml_channel *const end = channels + count; channels != end; ++channels, ++sums) {

@@ -6,7 +6,7 @@
  * are not worth a loop over pieces: gathering costs about one instruction per byte, once for all output channels. */
 static bool windows_are_pieces(const fml_op *op) {
     const fml_window *window = &op->window;
-    const uint32_t tap = (uint32_t)(op->input.shape.channels / window->groups);
+    const uint32_t tap = (uint32_t)op->input.shape.channels / window->groups;
     const uint32_t line = tap * window->kernel_width;
     const fml_steps steps = fml_window_steps(op);
     return (window->kernel_width == 1 || steps.column == tap) && (window->kernel_height == 1 || steps.row == line);
@@ -14,30 +14,30 @@ static bool windows_are_pieces(const fml_op *op) {
 
 /* `count` output channels of the group, from channel `first`, for all pixels of the tile. Pixels outside, channels
  * inside: each pair is gathered once, and its bytes and the sums stay near while the weights stream by. */
-static void group_of_channels(const fml_work *work, const uint8_t *group, uint16_t first, uint16_t count,
-                              uint16_t index) {
+static void group_of_channels(const fml_work *work, const uint8_t *group, uint32_t first, uint32_t count,
+                              uint32_t index) {
     const fml_op *op = work->op;
     const fml_range range = fml_output_range(op);
     const uint32_t taps = fml_op_taps(op), stored = fml_round_up_4(count);
     const int8_t *const weights = (const int8_t *)group + FML_CHANNEL_CONSTANTS_SIZE * stored;
     fml_channel *const channels = (fml_channel *)(void *)work->scratch;
-    const uint16_t inputs = (uint16_t)(op->input.shape.channels / op->window.groups);
+    const uint32_t inputs = (uint32_t)op->input.shape.channels / op->window.groups;
     fml_patches patches;
-    fml_patches_begin(&patches, work, (uint16_t)(index * inputs), inputs);
+    fml_patches_begin(&patches, work, index * inputs, inputs);
     patches.buffer = (int8_t *)(channels + stored);
     patches.in_place = windows_are_pieces(op);
     fml_channels_unpack(channels, group, stored, 0, stored);
     while (fml_patches_next(&patches)) {
         const int8_t *w = weights;
         for (uint32_t c = 0; c < count; c += 4, w += 4 * taps) {
-            const uint16_t wanted = (uint16_t)(count - c < 4 ? count - c : 4);
+            const uint32_t wanted = count - c < 4 ? count - c : 4;
             int32_t sums[8];
             if (patches.paired) {
-                fml_dot_4x2(sums, w, patches.patch[0].source, patches.patch[1].source, taps);
+                fml_dot_4x2(w, patches.source[0], patches.source[1] - patches.source[0], taps, sums);
             } else {
-                fml_dot_4x1(sums, w, patches.patch[0].source, taps);
+                fml_dot_4x1(w, patches.source[0], taps, sums);
             }
-            fml_requantize_pair(patches.patch[0].target + first + c, patches.patch[1].target + first + c, sums,
+            fml_requantize_pair(patches.target[0] + first + c, patches.target[1] + first + c, sums,
                                 patches.paired ? 4 : 0, channels + c, wanted, &range);
         }
     }
@@ -45,23 +45,15 @@ static void group_of_channels(const fml_work *work, const uint8_t *group, uint16
 
 void fml_kernel_conv_2d(const fml_work *work) {
     const fml_op *op = work->op;
-    const uint16_t groups = op->window.groups, begin = work->tile.channel_begin, end = work->tile.channel_end;
-    if (groups == 1) {
-        group_of_channels(work, work->params, begin, (uint16_t)(end - begin), 0);
-        return;
-    }
-    const uint16_t each = (uint16_t)(op->output.shape.channels / groups);
-    const uint32_t size = fml_op_group_size(op, each);
+    const uint32_t begin = work->tile.channel_begin, end = work->tile.channel_end;
+    const uint32_t stored = fml_op_group_channels(op), each = stored < end - begin ? stored : end - begin;
     const uint8_t *group = work->params;
-    for (uint32_t first = begin; first < end; first += each, group += size) {
-        group_of_channels(work, group, (uint16_t)first, each, (uint16_t)(first / each));
+    for (uint32_t first = begin; first < end; first += each, group += fml_op_group_size(op, each)) {
+        group_of_channels(work, group, first, each, first * op->window.groups / op->output.shape.channels);
     }
 }
 
 uint32_t fml_kernel_conv_2d_scratch(const fml_op *op) {
-    const uint16_t out = op->output.shape.channels;
-    const uint16_t most = op->tile_channels < out ? op->tile_channels : out;
-    const uint32_t count = op->window.groups == 1 ? most : (uint32_t)(out / op->window.groups);
-    return fml_round_up_4(count) * (uint32_t)sizeof(fml_channel) +
-           fml_patches_size(op, (uint16_t)(op->input.shape.channels / op->window.groups), windows_are_pieces(op));
+    return fml_round_up_4(fml_op_group_channels(op)) * (uint32_t)sizeof(fml_channel) +
+           fml_patches_size(op, (uint32_t)op->input.shape.channels / op->window.groups, windows_are_pieces(op));
 }

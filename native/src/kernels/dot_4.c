@@ -5,43 +5,45 @@
  * proves it above. The product of two int8 fits a 16-bit int: one multiply on 16-bit cores. */
 #include "kernels.h"
 
-#define TAP_4X1(i)                                                                                                     \
+#define TAP_4X1()                                                                                                      \
     do {                                                                                                               \
-        const int x = x0[i];                                                                                           \
-        a0 += x * w[4 * (i)];                                                                                          \
-        a1 += x * w[4 * (i) + 1];                                                                                      \
-        a2 += x * w[4 * (i) + 2];                                                                                      \
-        a3 += x * w[4 * (i) + 3];                                                                                      \
+        const int x = *x0++;                                                                                           \
+        a0 += x * *w++;                                                                                                \
+        a1 += x * *w++;                                                                                                \
+        a2 += x * *w++;                                                                                                \
+        a3 += x * *w++;                                                                                                \
     } while (0)
 
-#define TAP_4X2(i)                                                                                                     \
+#define TAP_4X2()                                                                                                      \
     do {                                                                                                               \
-        const int x = x0[i], y = x1[i];                                                                                \
-        int v = w[4 * (i)];                                                                                            \
+        const int y = x0[second], x = *x0++;                                                                           \
+        int v = *w++;                                                                                                  \
         a0 += x * v;                                                                                                   \
         b0 += y * v;                                                                                                   \
-        v = w[4 * (i) + 1];                                                                                            \
+        v = *w++;                                                                                                      \
         a1 += x * v;                                                                                                   \
         b1 += y * v;                                                                                                   \
-        v = w[4 * (i) + 2];                                                                                            \
+        v = *w++;                                                                                                      \
         a2 += x * v;                                                                                                   \
         b2 += y * v;                                                                                                   \
-        v = w[4 * (i) + 3];                                                                                            \
+        v = *w++;                                                                                                      \
         a3 += x * v;                                                                                                   \
         b3 += y * v;                                                                                                   \
     } while (0)
 
-void fml_dot_4x1(int32_t *sums, const int8_t *w, const int8_t *x0, uint32_t taps) {
+void fml_dot_4x1(const int8_t *w, const int8_t *x0, uint32_t taps, int32_t *sums) {
     int32_t a0 = 0, a1 = 0, a2 = 0, a3 = 0;
-    const int8_t *const end = x0 + taps, *const end4 = x0 + (taps & ~UINT32_C(3));
-    for (; x0 != end4; x0 += 4, w += 16) {
-        TAP_4X1(0);
-        TAP_4X1(1);
-        TAP_4X1(2);
-        TAP_4X1(3);
+    const int8_t *const end = x0 + taps;
+    for (uint32_t odd = taps % 4; odd != 0; --odd) {
+        TAP_4X1();
     }
-    for (; x0 != end; ++x0, w += 4) {
-        TAP_4X1(0);
+    if (x0 != end) {
+        do {
+            TAP_4X1();
+            TAP_4X1();
+            TAP_4X1();
+            TAP_4X1();
+        } while (x0 != end);
     }
     sums[0] = a0;
     sums[1] = a1;
@@ -49,18 +51,12 @@ void fml_dot_4x1(int32_t *sums, const int8_t *w, const int8_t *x0, uint32_t taps
     sums[3] = a3;
 }
 
-void fml_dot_4x2(int32_t *sums, const int8_t *w, const int8_t *x0, const int8_t *x1, uint32_t taps) {
+void fml_dot_4x2(const int8_t *w, const int8_t *x0, ptrdiff_t second, uint32_t taps, int32_t *sums) {
     int32_t a0 = 0, a1 = 0, a2 = 0, a3 = 0, b0 = 0, b1 = 0, b2 = 0, b3 = 0;
-    const int8_t *const end = x0 + taps, *const end4 = x0 + (taps & ~UINT32_C(3));
-    for (; x0 != end4; x0 += 4, x1 += 4, w += 16) {
-        TAP_4X2(0);
-        TAP_4X2(1);
-        TAP_4X2(2);
-        TAP_4X2(3);
-    }
-    for (; x0 != end; ++x0, ++x1, w += 4) {
-        TAP_4X2(0);
-    }
+    const int8_t *const end = x0 + taps;
+    do {
+        TAP_4X2();
+    } while (x0 != end);
     sums[0] = a0;
     sums[1] = a1;
     sums[2] = a2;

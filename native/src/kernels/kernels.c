@@ -14,9 +14,6 @@ uint32_t fml_kernel_scratch(const fml_op *op) {
 
 void fml_kernel_run(const fml_work *work) {
     switch (work->op->kind) {
-    case FML_OP_KIND_QUANTIZE:
-        fml_kernel_quantize(work);
-        break;
     case FML_OP_KIND_CONV_2D:
         fml_kernel_conv_2d(work);
         break;
@@ -24,19 +21,16 @@ void fml_kernel_run(const fml_work *work) {
         fml_kernel_depthwise_conv_2d(work);
         break;
     case FML_OP_KIND_MAX_POOL_2D:
-        fml_kernel_max_pool_2d(work);
-        break;
     case FML_OP_KIND_AVERAGE_POOL_2D:
-        fml_kernel_average_pool_2d(work);
+        fml_kernel_pool(work);
         break;
     case FML_OP_KIND_ADD:
-        fml_kernel_add(work);
-        break;
     case FML_OP_KIND_MULTIPLY:
-        fml_kernel_multiply(work);
+        fml_kernel_elementwise(work);
         break;
+    case FML_OP_KIND_QUANTIZE:
     case FML_OP_KIND_COPY:
-        fml_kernel_copy(work);
+        fml_kernel_strided(work);
         break;
     case FML_OP_KIND_FILL:
         fml_kernel_fill(work);

@@ -9,19 +9,19 @@
 
 /* --- Kernels: each writes exactly work->tile ---------------------------------------------------------------------- */
 
-void fml_kernel_quantize(const fml_work *work);
 void fml_kernel_conv_2d(const fml_work *work);
 void fml_kernel_depthwise_conv_2d(const fml_work *work);
-void fml_kernel_max_pool_2d(const fml_work *work);
-void fml_kernel_average_pool_2d(const fml_work *work);
-void fml_kernel_add(const fml_work *work);
-void fml_kernel_multiply(const fml_work *work);
-void fml_kernel_copy(const fml_work *work);
+void fml_kernel_pool(const fml_work *work);        /* MAX_POOL_2D, AVERAGE_POOL_2D */
+void fml_kernel_elementwise(const fml_work *work); /* ADD, MULTIPLY */
+void fml_kernel_strided(const fml_work *work);     /* QUANTIZE, COPY */
 void fml_kernel_fill(const fml_work *work);
 
 /* Scratch of the kernels that want some, in bytes. */
 uint32_t fml_kernel_conv_2d_scratch(const fml_op *op);
 uint32_t fml_kernel_depthwise_conv_2d_scratch(const fml_op *op);
+
+/* Sets bytes (fill.c). */
+void fml_fill(int8_t *to, int8_t value, uint32_t count);
 
 static inline fml_range fml_output_range(const fml_op *op) {
     fml_range range;
@@ -34,17 +34,9 @@ static inline fml_range fml_output_range(const fml_op *op) {
 
 /* --- Windows (window.c) ------------------------------------------------------------------------------------------ */
 
-/* Half-open. */
-typedef struct fml_span {
-    uint16_t begin, end;
-} fml_span;
-
-/* Which taps 0..kernel-1 of a window that starts at `origin` lie inside an input axis of `size`. */
-fml_span fml_taps_inside(int32_t origin, uint16_t kernel, uint8_t dilation, uint16_t size);
-
 /* First row, first column of the window of an output row, column; negative in the padding. */
-int32_t fml_window_row(const fml_op *op, uint16_t row);
-int32_t fml_window_column(const fml_op *op, uint16_t column);
+int32_t fml_window_row(const fml_op *op, uint32_t row);
+int32_t fml_window_column(const fml_op *op, uint32_t column);
 
 /* Elements from tap to tap of a window. */
 typedef struct fml_steps {
@@ -59,83 +51,60 @@ static inline uint32_t fml_element(const fml_shape *shape, uint32_t row, uint32_
     return (row * shape->width + column) * shape->channels + channel;
 }
 
-/* --- Runs: the bytes of a box of the output, as pieces that lie side by side (runs.c) --------------------------------
- */
+/* --- Pixels of a tile in row order (pixels.c) ------------------------------------------------------------------- */
 
-typedef struct fml_runs {
-    uint32_t offset, length; /* of the current run, from the start of the tensor */
-    uint32_t row_offset, row_step, step;
-    uint16_t rows_left, per_row, in_row;
-} fml_runs;
-
-/* One run per row of the tile where it has all channels and per_pixel is false, else one per pixel. */
-void fml_runs_begin(fml_runs *runs, const fml_shape *shape, const fml_tile *tile, bool per_pixel);
-bool fml_runs_next(fml_runs *runs);
-
-/* --- Pixels of a tile in row order (pixels.c) ------------------------------------------------------------------------
- */
+typedef struct fml_pixel {
+    uint32_t row, column;
+} fml_pixel;
 
 typedef struct fml_pixels {
-    uint16_t row, column; /* of the next pixel */
-    uint16_t column_begin, column_end;
-    uint32_t left;
+    fml_pixel at; /* the next one */
+    uint32_t row_end, column_begin, column_end;
 } fml_pixels;
 
 fml_pixels fml_pixels_of(const fml_tile *tile);
 void fml_pixels_advance(fml_pixels *pixels);
 
+static inline bool fml_pixels_left(const fml_pixels *pixels) {
+    return pixels->at.row != pixels->row_end;
+}
+
+/* --- Runs: the bytes of the tile in the output, as pieces that lie side by side (pixels.c) ------------------------ */
+
+typedef struct fml_runs {
+    uint32_t offset, length; /* of the current run, from the start of the tensor; set by fml_runs_next */
+    const fml_work *work;
+    fml_pixels pixels; /* where the next runs begin */
+} fml_runs;
+
+/* One run per row of the tile where it has all channels and per_pixel is false, else one per pixel. */
+void fml_runs_begin(fml_runs *runs, const fml_work *work, bool per_pixel);
+bool fml_runs_next(fml_runs *runs);
+
 /* --- Patches: what convolutions read for two output pixels at a time (patches.c)
  * -------------------------------------- */
 
-/* A window that leaves the input, or does not lie in memory as the kernel wants it, is gathered into a buffer, with
- * zero points for the taps outside: the multiply loops know no borders. */
-typedef struct fml_patch {
-    const int8_t *source; /* first tap of the window, at first_channel */
-    fml_steps steps;
-    int8_t *target; /* the output pixel, at channel 0 */
-} fml_patch;
-
+/* Windows that leave the input, or do not lie in memory as the kernel wants them, are gathered into a buffer, with zero
+ * points for the taps outside: the multiply loops know no borders. Both windows of a pair are, or none. */
 typedef struct fml_patches {
     const fml_work *work;
-    uint16_t first_channel, channels; /* input channels that the kernel reads */
-    uint32_t patch_size;              /* bytes: taps * channels */
-    fml_steps input_steps;
+    uint32_t first_channel, channels; /* input channels that the kernel reads */
     fml_pixels pixels;
-    int8_t *buffer;     /* set by the kernel: fml_patches_size bytes */
-    bool in_place;      /* set by the kernel: windows inside the input are read where they lie */
-    bool paired;        /* set by fml_patches_next: two pixels; else the odd last one, twice */
-    fml_patch patch[2]; /* set by fml_patches_next */
+    int8_t *buffer; /* set by the kernel: fml_patches_size bytes */
+    bool in_place;  /* set by the kernel: windows inside the input are read where they lie */
+    /* Set by fml_patches_next: */
+    bool paired;             /* two pixels; else the odd last one, twice */
+    const int8_t *source[2]; /* first tap of the window, at first_channel */
+    int8_t *target[2];       /* the output pixel, at channel 0 */
+    fml_steps steps;         /* from tap to tap */
 } fml_patches;
 
 /* All pixels of the work's tile. */
-void fml_patches_begin(fml_patches *patches, const fml_work *work, uint16_t first_channel, uint16_t channels);
+void fml_patches_begin(fml_patches *patches, const fml_work *work, uint32_t first_channel, uint32_t channels);
 bool fml_patches_next(fml_patches *patches);
 
 /* Bytes of fml_patches.buffer: 0 where no window needs it. */
-uint32_t fml_patches_size(const fml_op *op, uint16_t channels, bool in_place);
-
-/* --- Pool windows, clipped to the input (pool.c)
- * ---------------------------------------------------------------------- */
-
-typedef struct fml_pool {
-    const fml_work *work;
-    fml_pixels pixels;
-    /* Set by fml_pool_next: */
-    const int8_t *source;   /* first tap inside the input, at the tile's first channel */
-    int8_t *target;         /* the output pixel, at the tile's first channel */
-    uint16_t rows, columns; /* taps inside the input */
-    fml_steps steps;
-} fml_pool;
-
-/* All pixels of the work's tile. */
-void fml_pool_begin(fml_pool *pool, const fml_work *work);
-bool fml_pool_next(fml_pool *pool);
-
-/* --- Strided views (view.c)
- * --------------------------------------------------------------------------------------------- */
-
-/* Element (row, column, depth) of a view's side. */
-uint32_t fml_view_element(const fml_strides *strides, uint16_t row, uint16_t column, uint16_t depth);
+uint32_t fml_patches_size(const fml_op *op, uint32_t channels, bool in_place);
 
 /* --- Constants of output channels (channels.c)
  * -------------------------------------------------------------------------- */
@@ -146,15 +115,15 @@ void fml_channels_unpack(fml_channel *to, const uint8_t *group, uint32_t total, 
 /* to0[i] = int8 of sums[i] + bias, to1[i] of sums[step + i] + bias, for `count` channels. to0 and to1 may be the same.
  */
 void fml_requantize_pair(int8_t *to0, int8_t *to1, const int32_t *sums, uint32_t step, const fml_channel *channels,
-                         uint16_t count, const fml_range *range);
+                         uint32_t count, const fml_range *range);
 
 /* --- Inner loops of CONV_2D (dot_4.c)
  * ----------------------------------------------------------------------------------- */
 
-/* sums[0..3] = weights [taps][4] times x0 [taps], of four channels. */
-void fml_dot_4x1(int32_t *sums, const int8_t *w, const int8_t *x0, uint32_t taps);
+/* sums[0..3] = weights [taps][4] times x0 [taps], of four channels. taps >= 1. */
+void fml_dot_4x1(const int8_t *w, const int8_t *x0, uint32_t taps, int32_t *sums);
 
-/* The same for two pixels: sums[0..3] of x0, sums[4..7] of x1. */
-void fml_dot_4x2(int32_t *sums, const int8_t *w, const int8_t *x0, const int8_t *x1, uint32_t taps);
+/* The same for two pixels, the second one's bytes at x0 + second: sums[0..3] of the first, sums[4..7] of the second. */
+void fml_dot_4x2(const int8_t *w, const int8_t *x0, ptrdiff_t second, uint32_t taps, int32_t *sums);
 
 #endif

@@ -1,0 +1,24 @@
+#include "bytes.h"
+
+#if defined(__ARM_FEATURE_UNALIGNED) || defined(__x86_64__) || defined(__i386__)
+/* Four bytes at any address, which such a core moves with one load and one store. The others go byte by byte. */
+typedef struct word {
+    uint8_t bytes[4];
+} word;
+#else
+typedef uint8_t word;
+#endif
+
+void fml_copy(uint8_t *to, const uint8_t *from, uint32_t size) {
+    const uint8_t *const end = from + size;
+    for (; size >= sizeof(word); size -= (uint32_t)sizeof(word), to += sizeof(word), from += sizeof(word)) {
+        *(word *)(void *)to = *(const word *)(const void *)from;
+    }
+    while (from != end) {
+        *to++ = *from++;
+    }
+}
+
+uint32_t fml_product(uint32_t a, uint32_t b) {
+    return b != 0 && a > FML_SIZE_MAX / b ? FML_SIZE_MAX : a * b;
+}

@@ -1,6 +1,0 @@
-#include "kernels.h"
-
-uint32_t fml_view_element(const fml_strides *strides, uint16_t row, uint16_t column, uint16_t depth) {
-    return strides->offset + row * (uint32_t)strides->row + column * (uint32_t)strides->column +
-           depth * (uint32_t)strides->depth;
-}
