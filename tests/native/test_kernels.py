@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from native.kernel_library import ADAPTIVE, SAMPLE_TYPES, Case, Run, Shape, Strides, View, Window
-
 from native import kernel_reference as reference
+from native.kernel_library import ADAPTIVE, SAMPLE_TYPES, Case, Run, Shape, Strides, View, Window
 
 EXAMPLES = settings(max_examples=120, deadline=None)
 SMALL = st.integers(1, 3)

@@ -21,12 +21,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "powerfail")]
 
-import cases  # noqa: E402
-from mutants import MUTANTS, Mutant  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
+import cases  # noqa: E402
 from build import Build  # noqa: E402
+from mutants import MUTANTS, Mutant  # noqa: E402
 
 FOLDER = ROOT / "build" / "powerfail"
 RESULT = ROOT / "build" / "powerfail.json"

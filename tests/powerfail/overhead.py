@@ -18,12 +18,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "powerfail")]
 
-import cases  # noqa: E402
 from freeml_pack.plan import plan  # noqa: E402
 from freeml_pack.targets import load_target  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
+import cases  # noqa: E402
 from build import CAMPAIGN, CORE, INCLUDES  # noqa: E402
 
 FOLDER = ROOT / "build" / "overhead"
@@ -33,8 +33,9 @@ FLAGS = ["-std=gnu11", "-Os", "-fno-tree-vectorize", "-g"]
 
 
 def models() -> Iterator[tuple[str, cases.Case]]:
-    from networks import kws_ds_cnn, resnet8
     from zoo import ZOO
+
+    from networks import kws_ds_cnn, resnet8
 
     builds = {"kws_ds_cnn": kws_ds_cnn, "resnet8": resnet8, "ds_cnn": ZOO["ds_cnn"], "resnet_b": ZOO["resnet_b"]}
     for name, build in builds.items():

@@ -5,14 +5,15 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import cases
 import graphs
 import numpy as np
-import overhead
 import pytest
 from freeml_pack.graph import Window
 from freeml_pack.plan import plan
 from freeml_pack.targets import load_target
+
+import cases
+import overhead
 
 
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is missing: instructions cannot be counted")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-import cases
 import pytest
+
+import cases
+from build import CORE, Build
 from campaign import WITHOUT_CUT, is_killed, mutant_files, run, summary
 from mutants import MUTANTS, Edit
-
-from build import CORE, Build
 
 pytestmark = pytest.mark.xdist_group("powerfail")
 
