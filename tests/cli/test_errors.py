@@ -138,6 +138,10 @@ def test_no_arguments(tmp_path: Path, capsys: Captured) -> None:
     ("limit", "message"),
     [
         ("flash_bytes = 100", "bytes of room for the blob, .* more than the 100 of target small; the largest layer is 5 "),
+        (
+            "flash_bytes = 600",
+            "bytes of room for the blob, .* more than the 600 of .*; the largest layer is 5 with .* constants",
+        ),
         ("ram_bytes = 50", "bytes of RAM, .* more than the 50 of target small"),
         ("nvm_bytes = 100", "bytes of nonvolatile memory, .*; most is in use at layer "),
     ],
