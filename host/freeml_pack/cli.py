@@ -107,8 +107,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     options = vars(arguments)
-    output = options.pop("output") or Path(arguments.model.name).with_suffix(".fml")
-    report_path, quiet = options.pop("report"), options.pop("quiet")
+    output = options.pop("output") or Path(f"{arguments.model.stem}.fml")
+    report_path, quiet = options.pop("report"), options.pop("quiet") or sys.stdout is None
     inferences_per_day = options.pop("inferences_per_day")
     _check_outputs(output, report_path, [arguments.model, *([arguments.data] if arguments.data else [])])
     _silence_torch()
@@ -127,7 +127,7 @@ def _run(arguments: argparse.Namespace) -> int:
     write_whole(output, result.blob)
     if not quiet:
         print_report(report, Console(width=None if sys.stdout.isatty() else FILE_WIDTH))
-        print(f"wrote {output}")
+        print(f"wrote {output}", flush=True)
     return 0
 
 
