@@ -67,7 +67,7 @@ def make_parser() -> argparse.ArgumentParser:
 
     parser = Parser("freeml-pack", "Packs a pre-trained PyTorch model into an int8 blob that survives power cuts.", EXAMPLES)
     add: Callable[..., object] = parser.add_argument
-    add("model", metavar="MODEL", type=Path, help="torch.export program, TorchScript, state_dict, safetensors, or pickled module")
+    add("model", metavar="MODEL", type=Path, help="torch.export program, TorchScript, state_dict, safetensors, pickled module")
     add("-o", "--output", metavar="OUT", type=Path, help="blob to write (default: MODEL's name with .fml, in this folder)")
     add("--data", metavar="NPZ", type=Path, help="x_train, y_train, x_test, y_test: for int8 ranges and accuracy")
     add("--model", dest="model_spec", metavar="MODULE:CLASS", help="class of a state_dict: net.py:LeNet, net.py:Net(10), ...")
