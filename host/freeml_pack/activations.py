@@ -9,6 +9,7 @@ import numpy as np
 
 from freeml_pack.graph import Activation, Copy, Op
 
+_SMALLEST = 1e-6  # argument of a logarithm: look-up tables have entries for inputs that the network never gives
 _ERF = np.vectorize(math.erf, otypes=[float])
 
 
@@ -38,6 +39,14 @@ FUNCTIONS: dict[str, Callable[..., np.ndarray]] = {
     "abs": np.abs,
     "square": np.square,
     "exp": np.exp,
+    "mish": lambda x: x * np.tanh(np.logaddexp(0.0, x)),
+    "log_sigmoid": lambda x: -np.logaddexp(0.0, -x),
+    "sqrt": lambda x: np.sqrt(np.maximum(x, 0.0)),
+    "log": lambda x: np.log(np.maximum(x, _SMALLEST)),
+    "log1p": lambda x: np.log1p(np.maximum(x, _SMALLEST - 1.0)),
+    "sign": np.sign,
+    "sin": np.sin,
+    "cos": np.cos,
 }
 """Name -> function of a float array and the activation's args."""
 

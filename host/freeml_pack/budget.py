@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from freeml_pack.errors import PackError
-from freeml_pack.graph import Graph
+from freeml_pack.graph import Conv2d, DepthwiseConv2d, Graph
 from freeml_pack.plan import MemoryPlan
 from freeml_pack.targets import Target
 
@@ -23,6 +23,16 @@ class Costs:
     @property
     def ram(self) -> int:
         return self.arena_ram + self.scratch + self.metadata_ram
+
+
+def check_weights(graph: Graph, target: Target) -> None:
+    """PackError where the weights alone, a byte each, are more than the target's room for the blob: before they are
+    quantized, which takes long for so many."""
+    weights = {op.name: op.weight.size for op in graph.ops if isinstance(op, Conv2d | DepthwiseConv2d)}
+    if weights:
+        largest = max(weights, key=lambda name: weights[name])
+        reason = f"the largest layer is {largest} with {weights[largest]:,} weights"
+        _check(target, "room for the blob", sum(weights.values()), target.flash_bytes, reason)
 
 
 def check_fits(graph: Graph, plan: MemoryPlan, constant_bytes: tuple[int, ...], costs: Costs, target: Target) -> None:

@@ -67,7 +67,7 @@ def make_parser() -> argparse.ArgumentParser:
 
     parser = Parser("freeml-pack", "Packs a pre-trained PyTorch model into an int8 blob that survives power cuts.", EXAMPLES)
     add: Callable[..., object] = parser.add_argument
-    add("model", metavar="MODEL", type=Path, help="torch.export program, TorchScript, state_dict, or pickled module")
+    add("model", metavar="MODEL", type=Path, help="torch.export program, TorchScript, state_dict, safetensors, pickled module")
     add("-o", "--output", metavar="OUT", type=Path, help="blob to write (default: MODEL's name with .fml, in this folder)")
     add("--data", metavar="NPZ", type=Path, help="x_train, y_train, x_test, y_test: for int8 ranges and accuracy")
     add("--model", dest="model_spec", metavar="MODULE:CLASS", help="class of a state_dict: net.py:LeNet, net.py:Net(10), ...")
@@ -107,8 +107,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     options = vars(arguments)
-    output = options.pop("output") or Path(arguments.model.name).with_suffix(".fml")
-    report_path, quiet = options.pop("report"), options.pop("quiet")
+    output = options.pop("output") or Path(f"{arguments.model.stem}.fml")
+    report_path, quiet = options.pop("report"), options.pop("quiet") or sys.stdout is None
     inferences_per_day = options.pop("inferences_per_day")
     _check_outputs(output, report_path, [arguments.model, *([arguments.data] if arguments.data else [])])
     _silence_torch()
@@ -127,7 +127,7 @@ def _run(arguments: argparse.Namespace) -> int:
     write_whole(output, result.blob)
     if not quiet:
         print_report(report, Console(width=None if sys.stdout.isatty() else FILE_WIDTH))
-        print(f"wrote {output}")
+        print(f"wrote {output}", flush=True)
     return 0
 
 

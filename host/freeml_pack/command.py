@@ -31,18 +31,39 @@ def run_command(program: str, work: Callable[[], int]) -> int:
     """The exit code of `work`, or one line on stderr and the exit code of what went wrong."""
     try:
         return work()
-    except PackError as error:
-        return _complain(program, f"error: {error}", EXIT_BAD_INPUT)
     except KeyboardInterrupt:
         return _complain(program, "interrupted; nothing was written", EXIT_INTERRUPTED)
-    except MemoryError:
+    except Exception as error:
+        return _explain(program, error)
+
+
+def _explain(program: str, error: Exception) -> int:
+    """One line on stderr; the exit code."""
+    if _follows_interrupt(error):
+        return _complain(program, "interrupted; nothing was written", EXIT_INTERRUPTED)
+    if isinstance(error, PackError):
+        return _complain(program, f"error: {error}", EXIT_BAD_INPUT)
+    if isinstance(error, BrokenPipeError):  # whoever reads the table has seen enough; the work is done
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        text = f"error: {where}{error.strerror or error}; check the path, its permissions and the disk"
+        return _complain(program, text, EXIT_BAD_INPUT)
+    if isinstance(error, MemoryError):
         text = "error: this computer has too little memory for the model; make its input smaller"
         return _complain(program, text, EXIT_BAD_INPUT)
-    except Exception as error:
-        if os.environ.get("FREEML_DEBUG") == "1":
-            traceback.print_exc()
-        text = f"internal error: {type(error).__name__}: {error}; please report it (FREEML_DEBUG=1 shows where)"
-        return _complain(program, text, EXIT_INTERNAL)
+    if os.environ.get("FREEML_DEBUG") == "1":
+        traceback.print_exception(error)
+    text = f"internal error: {type(error).__name__}: {error}; please report it (FREEML_DEBUG=1 shows where)"
+    return _complain(program, text, EXIT_INTERNAL)
+
+
+def _follows_interrupt(error: BaseException | None) -> bool:
+    """Whether it was raised while Ctrl-C was being handled, as torch does that cleans up after itself."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
 
 
 def _complain(program: str, text: str, code: int) -> int:

@@ -12,17 +12,22 @@ def check_writable(path: Path, inputs: list[Path]) -> None:
     """PackError where `path` cannot be written, or is one of the inputs."""
     if path.is_dir():
         raise PackError(f"the output {path} is a folder; name a file, such as {path / 'model.fml'}")
+    if path.exists() and not path.is_file():  # replaced, /dev/null would be a file for everybody
+        raise PackError(f"the output {path} is a device or a pipe; name an ordinary file, such as model.fml")
     for source in inputs:
         if path.exists() and source.exists() and path.samefile(source):
             raise PackError(f"the output {path} is also an input; choose another name with -o")
-    if not path.parent.is_dir():
-        raise PackError(f"the folder {path.parent} of the output does not exist; create it first")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise PackError(f"the folder {path.parent} of the output is not writable; choose another one")
+    folder = _target(path).parent
+    if not folder.is_dir():
+        raise PackError(f"the folder {folder} of the output does not exist; create it first")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PackError(f"the folder {folder} of the output is not writable; choose another one")
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file so that after any failure the old one is still there, or none. PackError where the disk refuses."""
+    """Writes a file so that after any failure the old one is still there, or none. A link stays one. PackError where the disk
+    refuses."""
+    path = _target(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         try:
@@ -36,3 +41,8 @@ def write_whole(path: Path, content: bytes) -> None:
             raise
     except OSError as error:
         raise PackError(f"cannot write {path}: {error.strerror}; free some space or choose another place with -o") from error
+
+
+def _target(path: Path) -> Path:
+    """What a link leads to, existing or not; a path that is none, made absolute."""
+    return Path(os.path.realpath(path))

@@ -11,7 +11,7 @@ from freeml_schema.model import OpFlag
 
 from freeml_pack import passes
 from freeml_pack.blob import open_metadata, section_sizes, write_blob
-from freeml_pack.budget import Costs, check_fits
+from freeml_pack.budget import Costs, check_fits, check_weights
 from freeml_pack.calibrate import calibrate
 from freeml_pack.data import Data, bind_data, bind_normalisation, candidate_shapes, load_data
 from freeml_pack.engine import Engine
@@ -82,6 +82,7 @@ def pack(options: PackOptions, display: ProgressDisplay | None = None) -> PackRe
     with display.stage("loading the model"):
         model, data = _load(options)
     float_graph = _bind(passes.standard(model.graph), data, options)
+    check_weights(float_graph, target)
     notes = list(data.notes) if data else ["accuracy not measured: no --data; int8 ranges come from the weights alone."]
     graph = _quantize(float_graph, data, options.seed, display)
     memory_plan = plan(graph, target)

@@ -55,6 +55,8 @@ def nan_weights(kit: Kit, folder: Path) -> list[str]:
 
 
 MODEL_ERRORS: dict[str, tuple[Callable[[Kit, Path], list[str]], str]] = {
+    "no name": (lambda kit, folder: [""], "directory"),
+    "long name": (lambda kit, folder: ["m" * 300], "mmm: File name too long"),
     "no file": (lambda kit, folder: [str(folder / "absent.pt")], "absent.pt"),
     "folder": (lambda kit, folder: [str(folder)], "folder|directory"),
     "text file": (text_file, "model.pt"),
@@ -138,6 +140,10 @@ def test_no_arguments(tmp_path: Path, capsys: Captured) -> None:
     ("limit", "message"),
     [
         ("flash_bytes = 100", "bytes of room for the blob, .* more than the 100 of target small; the largest layer is 5 "),
+        (
+            "flash_bytes = 600",
+            "bytes of room for the blob, .* more than the 600 of .*; the largest layer is 5 with .* constants",
+        ),
         ("ram_bytes = 50", "bytes of RAM, .* more than the 50 of target small"),
         ("nvm_bytes = 100", "bytes of nonvolatile memory, .*; most is in use at layer "),
     ],
@@ -175,6 +181,9 @@ def test_outputs_that_cannot_be(kit: Kit, tmp_path: Path, capsys: Captured) -> N
     refused(capsys, tmp_path, [str(model), "-o", str(model)], "also an input")
     refused(capsys, tmp_path, [str(model), "-o", str(tmp_path / "none" / "o.fml")], "does not exist")
     refused(capsys, tmp_path, [str(model), "-o", "/proc/model.fml"], "cannot write /proc/model.fml|not writable")
+    os.mkfifo(tmp_path / "pipe")
+    refused(capsys, tmp_path, [str(model), "-o", str(tmp_path / "pipe")], "is a device or a pipe; name an ordinary file")
+    refused(capsys, tmp_path, [str(model), "-o", str(tmp_path / ("o" * 300))], "ooo: File name too long; check the path")
     both = str(tmp_path / "both")
     refused(capsys, tmp_path, [str(model), "-o", both, "--report", both], "same file")
     assert model.read_bytes() == kit.exported.read_bytes()
@@ -199,9 +208,30 @@ def test_a_full_disk_keeps_the_old_output(kit: Kit, tmp_path: Path, capsys: Capt
     assert output.read_bytes() == b"old"
 
 
-def test_interruption(kit: Kit, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_link_as_output_stays_one(kit: Kit, tmp_path: Path) -> None:
+    (tmp_path / "link.fml").symlink_to("real.fml")
+    for _ in range(2):  # there is no such file yet; there is one
+        assert main([str(kit.exported), "-o", str(tmp_path / "link.fml"), "--quiet"]) == 0
+        assert (tmp_path / "link.fml").readlink() == Path("real.fml")
+        assert (tmp_path / "real.fml").stat().st_size > 100
+
+
+def test_a_full_disk_under_the_table(kit: Kit, tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "freeml_pack.cli", str(kit.exported)]
+        done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
+    assert done.returncode == 2
+    assert re.match(r"freeml-pack: error: No space left on device; .*\n", done.stderr)
+
+
+@pytest.mark.parametrize("swallowed", [False, True], ids=["plain", "made another error by torch"])
+def test_interruption(kit: Kit, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch, swallowed: bool) -> None:
     def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
+        try:
+            raise KeyboardInterrupt
+        finally:
+            if swallowed:
+                raise RuntimeError("no FakeTensorMode")
 
     monkeypatch.setattr(pipeline, "quantize", interrupt)
     refused(capsys, tmp_path, [str(kit.exported), "-o", str(tmp_path / "out.fml")], "interrupted", code=130)

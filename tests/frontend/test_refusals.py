@@ -142,6 +142,12 @@ class Scrambled(nn.Module):
         return torch.relu(x[:, self.order])
 
 
+def negative_variance() -> nn.Module:
+    layer = nn.BatchNorm2d(2)
+    layer.running_var.fill_(-1.0)
+    return layer
+
+
 MODELS: dict[str, tuple[nn.Module, tuple[int, ...], str]] = {
     "two inputs": (TwoInputs(), (6,), "forward() takes 2 inputs (x, y)"),
     "two outputs": (Call(lambda x: (x, 2 * x)), (6,), "forward() returns 2 values"),
@@ -155,10 +161,14 @@ MODELS: dict[str, tuple[nn.Module, tuple[int, ...], str]] = {
     "recurrent": (Call(lambda x: torch.cumsum(x, 1)), (6,), "layer 'cumsum' (aten.cumsum): this operator is not supported"),
     "attention": (Call(lambda x: x @ x.T), (6,), "attention?"),
     "mean over the batch": (Call(lambda x: x.mean(0)), (6,), "over the batch"),
-    "reflection": (nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(1, 1, 3)), (1, 5, 5), "reflect"),
     "padding with ones": (nn.Sequential(nn.ConstantPad2d(1, 1.0), nn.Conv2d(1, 1, 3)), (1, 5, 5), "pad with zeros"),
-    "transposed": (nn.Sequential(nn.ConvTranspose2d(1, 1, 3)), (1, 5, 5), "layer '0'"),
+    "upsampling by a fraction": (
+        nn.Sequential(nn.Upsample(8, mode="bilinear"), nn.Conv2d(1, 1, 3)),
+        (1, 5, 5),
+        "use a whole factor",
+    ),
     "three-dimensional": (nn.Sequential(nn.Conv3d(1, 1, 3)), (1, 5, 5, 5), "layer '0' (aten.conv3d)"),
+    "negative variance": (negative_variance(), (2, 5, 5), "running variance is negative"),
     "batch norm without statistics": (
         nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2, track_running_stats=False)),
         (1, 5, 5),

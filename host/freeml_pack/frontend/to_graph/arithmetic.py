@@ -17,7 +17,25 @@ from freeml_pack.graph import Activation, Add, Multiply, OutputTransform
 
 # --- Activations
 
-_PLAIN = ("relu", "relu6", "sigmoid", "tanh", "hardsigmoid", "silu", "abs", "exp", "square")
+_PLAIN = (
+    "relu",
+    "relu6",
+    "sigmoid",
+    "tanh",
+    "hardsigmoid",
+    "silu",
+    "abs",
+    "exp",
+    "square",
+    "mish",
+    "log_sigmoid",
+    "sqrt",
+    "log",
+    "log1p",
+    "sign",
+    "sin",
+    "cos",
+)
 
 
 def _register_activations() -> None:
@@ -165,6 +183,29 @@ def divide(b: Builder, x: Any, y: Any, rounding_mode: str | None = None) -> Valu
     return scaled(b, x, 1.0 / array(y))
 
 
+@handles("maximum")
+def maximum(b: Builder, x: Any, y: Any) -> Value:
+    """y + relu(x - y)"""
+    if not isinstance(x, Value):
+        x, y = y, x
+    return add(b, b.pointwise(subtract(b, x, y), Activation("relu")), y)
+
+
+@handles("minimum")
+def minimum(b: Builder, x: Any, y: Any) -> Value:
+    """y - relu(y - x)"""
+    if not isinstance(x, Value):
+        x, y = y, x
+    return subtract(b, y, b.pointwise(subtract(b, y, x), Activation("relu")))
+
+
+@handles("glu")
+def gated(b: Builder, value: Value, axis: int = -1) -> Value:
+    half = value.shape[axis] // 2
+    first, gate = move(torch.ops.aten.split, value, half, axis)
+    return multiply(b, first, b.pointwise(gate, Activation("sigmoid")))
+
+
 @handles("neg", "negative")
 def negate(b: Builder, value: Value) -> Value:
     return scaled(b, value, -1.0)
@@ -199,13 +240,12 @@ def concatenate(b: Builder, values: list[Any], axis: int = 0) -> Value:
 
 
 def _joinable(b: Builder, value: Any, others: list[Any]) -> Value:
-    """Constant zeros (another way to write padding) as elements of a tensor that is being joined anyway."""
+    """A constant as elements of a tensor that is being joined anyway: zeros (another way to write padding), plus the rest."""
     if isinstance(value, Value):
         return value
-    if array(value).any():
-        raise b.error("it joins data with constants, which is not supported; only zeros can be joined")
     tensor = next(other.tensor for other in others if isinstance(other, Value))
-    return Value(tensor, np.full(tuple(value.shape), ZERO))
+    zeros = Value(tensor, np.full(tuple(value.shape), ZERO))
+    return scaled(b, zeros, 1.0, value) if array(value).any() else zeros
 
 
 @handles("stack")

@@ -11,7 +11,7 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind, OutputKind
 
 from freeml_pack.errors import PackError
-from freeml_pack.frontend.to_graph import arithmetic, linear, shapes, windows  # noqa: F401 - they fill HANDLERS
+from freeml_pack.frontend.to_graph import arithmetic, linear, shapes, transposed, windows  # noqa: F401 - they fill HANDLERS
 from freeml_pack.frontend.to_graph.builder import Builder
 from freeml_pack.frontend.to_graph.handlers import HANDLERS
 from freeml_pack.frontend.to_graph.value import SAMPLE, Value
@@ -19,8 +19,8 @@ from freeml_pack.graph import Activation, Copy, Graph, OutputTransform, Sample
 
 _CHECKS = ("_assert_", "sym_constrain_range", "_check")
 _SUPPORTED = (
-    "convolutions, linear layers, batch norm, pooling, pointwise activations, add, multiply, concatenation, slicing, "
-    "zero padding and reshaping are"
+    "replace it: convolutions, linear layers, batch norm, pooling, pointwise activations, add, multiply, concatenation, "
+    "slicing, padding and reshaping are"
 )
 
 

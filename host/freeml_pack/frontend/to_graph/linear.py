@@ -9,6 +9,7 @@ import torch
 
 from freeml_pack.frontend.to_graph.builder import Builder
 from freeml_pack.frontend.to_graph.handlers import array, handles
+from freeml_pack.frontend.to_graph.shapes import move
 from freeml_pack.frontend.to_graph.value import SAMPLE, ZERO, Value
 from freeml_pack.frontend.to_graph.views import find_views
 from freeml_pack.frontend.to_graph.windows import rows_layout
@@ -70,11 +71,22 @@ def addmm(b: Builder, bias: Any, value: Any, weight: Any, beta: float = 1, alpha
     return linear(b, value, weight.T * alpha, (bias * beta).expand(weight.shape[1]))
 
 
-@handles("mm", "matmul", "mv")
+@handles("mm", "matmul", "mv", "bmm")
 def matmul(b: Builder, value: Any, weight: Any) -> Value:
+    if isinstance(value, torch.Tensor) and isinstance(weight, Value) and weight.index.ndim > 2:
+        transpose = torch.ops.aten.transpose
+        return move(transpose, matmul(b, move(transpose, weight, -1, -2), value.transpose(-1, -2)), -1, -2)  # (x' w')'
+    if isinstance(weight, torch.Tensor) and weight.ndim > 2:
+        weight = _one_matrix(weight)
     if isinstance(weight, Value) or weight.ndim != 2:
         raise b.error("it multiplies two matrices that depend on the input (attention?); one must be constant and 2-D")
     return linear(b, value, weight.T)
+
+
+def _one_matrix(weight: torch.Tensor) -> torch.Tensor:
+    """The matrix that a stack of equal ones consists of, else the stack."""
+    matrices = weight.reshape(-1, *weight.shape[-2:])
+    return matrices[0] if (matrices == matrices[0]).all() else weight
 
 
 @handles("batch_norm", "cudnn_batch_norm", "miopen_batch_norm", "_batch_norm_impl_index")
@@ -90,7 +102,10 @@ def batch_norm(
     if running_mean is None or running_var is None:
         raise b.error("a batch norm without running statistics is not supported; set track_running_stats=True and retrain")
     epsilon = next(number for number in reversed(rest) if isinstance(number, float))
-    deviation = np.sqrt(array(running_var) + epsilon)
+    variance = array(running_var) + epsilon
+    if (variance <= 0).any():
+        raise b.error("its running variance is negative or zero; the checkpoint is damaged, use an earlier one")
+    deviation = np.sqrt(variance)
     gamma = np.ones_like(deviation) if weight is None else array(weight)
     beta = np.zeros_like(deviation) if bias is None else array(bias)
     scale = gamma / deviation

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from torch.utils import _pytree as pytree
 
 from freeml_pack.frontend.to_graph.builder import Builder
 from freeml_pack.frontend.to_graph.handlers import HANDLERS, handles
-from freeml_pack.frontend.to_graph.value import ZERO, Value
+from freeml_pack.frontend.to_graph.value import ZERO, Value, from_layout, to_layout
 
 # Views, and copies whose elements are all elements of the input.
 _MOVES = """
@@ -18,7 +19,7 @@ _MOVES = """
     transpose_copy t t_copy swapaxes swapdims movedim moveaxis squeeze squeeze_copy unsqueeze unsqueeze_copy expand
     expand_copy repeat repeat_interleave tile flip roll rot90 slice slice_copy select select_copy narrow narrow_copy
     index_select chunk split split_copy split_with_sizes split_with_sizes_copy tensor_split unbind unbind_copy hsplit
-    vsplit pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle diagonal as_strided index
+    vsplit pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle diagonal as_strided index _unsafe_index unfold
 """
 
 # The same elements at the same places.
@@ -76,9 +77,34 @@ def size(b: Builder, value: Value, axis: int | None = None) -> Any:
 @handles("pad", "constant_pad_nd")
 def pad(b: Builder, value: Value, amounts: list[int], *rest: Any) -> Value:
     mode, fill = rest if b.operator == "aten.pad" else ("constant", rest[0] if rest else 0)
-    if mode != "constant" or fill:
-        raise b.error(f"padding with '{mode if mode != 'constant' else fill}' is not supported; pad with zeros")
+    if mode != "constant":
+        return extend(b, value, amounts, mode)
+    if fill:
+        raise b.error(f"padding with {fill} is not supported; pad with zeros")
     return move(lambda index: torch.ops.aten.constant_pad_nd(index, amounts, ZERO), value)
+
+
+@handles("reflection_pad1d", "reflection_pad2d", "replication_pad1d", "replication_pad2d")
+def pad_by_mode(b: Builder, value: Value, amounts: list[int]) -> Value:
+    return extend(b, value, amounts, "reflect" if "reflection" in b.operator else "replicate")
+
+
+def extend(b: Builder, value: Value, amounts: list[int], mode: str) -> Value:
+    """Padding with elements of the input (torch's modes reflect, replicate, circular): copied part by part."""
+    index, batched = b.strip(value)
+    padded = torch.nn.functional.pad(torch.from_numpy(index)[None].double(), amounts, mode)[0].long().numpy()
+    layout, places = to_layout(padded), to_layout(from_layout(padded.shape))
+    bands = []
+    for axis, (before, after) in enumerate((amounts[-2:], amounts[:2]) if len(amounts) == 4 else (amounts, (0, 0))):
+        size = layout.shape[axis]
+        ends = sorted({0, max(before, 0), size - max(after, 0), size})
+        bands.append([slice(begin, end) for begin, end in pairwise(ends)])
+    pieces = [
+        (value.tensor, layout[rows, columns].ravel(), places[rows, columns].ravel())
+        for rows in bands[0]
+        for columns in bands[1]
+    ]
+    return b.wrap(b.gather(pieces, layout.shape), from_layout(padded.shape), batched)
 
 
 @handles("zeros_like", "new_zeros")

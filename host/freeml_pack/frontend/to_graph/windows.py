@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from freeml_pack.frontend.to_graph.builder import Builder
-from freeml_pack.frontend.to_graph.handlers import array, handles
+from freeml_pack.frontend.to_graph.handlers import HANDLERS, array, handles
 from freeml_pack.frontend.to_graph.value import ZERO, Value, from_layout, to_layout
 from freeml_pack.graph import AveragePool2d, Conv2d, DepthwiseConv2d, MaxPool2d, Op, Shape, Window
 
@@ -76,22 +76,28 @@ def convolve(
     dilation = as_pair(dilation, spatial, 1)
     window = Window(kernel, as_pair(stride, spatial, 1), dilation, _padding(padding, spatial, kernel, dilation))
     core, window = _absorb_border(layout, window)
-    weights = array(weight).astype(np.float32).reshape(weight.shape[0], weight.shape[1], *kernel)
-    outputs = len(weights)
-    biases = np.zeros(outputs, np.float32) if bias is None else array(bias).astype(np.float32)
-    fields: dict[str, Any] = {"bias": biases}
+    weights = array(weight).reshape(weight.shape[0], weight.shape[1], *kernel)
+    biases = np.zeros(len(weights)) if bias is None else array(bias)
+    return convolution_op(b, value, core, batched, window, weights, biases, groups)
+
+
+def convolution_op(
+    b: Builder,
+    value: Value,
+    layout: np.ndarray,
+    batched: bool,
+    window: Window,
+    weights: np.ndarray,
+    biases: np.ndarray,
+    groups: int,
+) -> Value:
+    """Emits a convolution, depthwise where it is one. weights: [out, in / groups, kernel_h, kernel_w]."""
+    weights, outputs = weights.astype(np.float32), len(weights)
+    fields: dict[str, Any] = {"bias": biases.astype(np.float32)}
     if groups > 1 and groups == layout.shape[2]:
-        return window_op(b, DepthwiseConv2d, value, core, batched, window, outputs, weight=weights[:, 0], **fields)
+        return window_op(b, DepthwiseConv2d, value, layout, batched, window, outputs, weight=weights[:, 0], **fields)
     fields.update(weight=np.ascontiguousarray(weights.transpose(0, 2, 3, 1)), groups=groups)
-    return window_op(b, Conv2d, value, core, batched, window, outputs, **fields)
-
-
-@handles("convolution", "_convolution", "convolution_overrideable")
-def convolution(b: Builder, value: Value, *arguments: Any) -> Value:
-    weight, bias, stride, padding, dilation, transposed, _, groups = arguments[:8]
-    if transposed:
-        raise b.error("transposed convolutions are not supported")
-    return convolve(b, value, weight, bias, stride, padding, dilation, groups)
+    return window_op(b, Conv2d, value, layout, batched, window, outputs, **fields)
 
 
 def _padding(padding: Any, spatial: int, kernel: Pair, dilation: Pair) -> tuple[int, int, int, int]:
@@ -254,13 +260,19 @@ def total(b: Builder, value: Value, axes: Any = None, keepdim: bool = False, **_
 
 
 @handles("amax")
-def maximum(b: Builder, value: Value, axes: Any, keepdim: bool) -> Value:
+def largest(b: Builder, value: Value, axes: Any, keepdim: bool) -> Value:
     return reduce(b, MaxPool2d, value, axes, keepdim)
 
 
 @handles("max")
-def maximum_with_indices(b: Builder, value: Value, axis: Any = None, keepdim: bool = False, *_: Any) -> Any:
+def largest_with_indices(b: Builder, value: Value, axis: Any = None, keepdim: bool = False, *_: Any) -> Any:
     if isinstance(axis, Value | torch.Tensor):
-        raise b.error("the larger of two tensors is not supported; a maximum over axes is")
+        return HANDLERS["maximum"](b, value, axis)
     result = reduce(b, MaxPool2d, value, axis, bool(keepdim))
     return result if axis is None else (result, None)
+
+
+@handles("amin")
+def smallest(b: Builder, value: Value, axes: Any, keepdim: bool) -> Value:
+    negated = b.affine(value, np.array(-1.0), np.array(0.0))
+    return b.affine(reduce(b, MaxPool2d, negated, axes, keepdim), np.array(-1.0), np.array(0.0))
