@@ -120,7 +120,7 @@ bool fml_op_params_ok(const fml_op *op) {
     switch (op->kind) {
     case FML_OP_KIND_CONV_2D:
     case FML_OP_KIND_DEPTHWISE_CONV_2D:
-        return blocks_ok(op) && stored_size(op, op->output.shape.channels) == size;
+        return blocks_ok(op) && fml_op_taps(op) <= FML_TAPS_MAX && stored_size(op, op->output.shape.channels) == size;
     case FML_OP_KIND_AVERAGE_POOL_2D:
         return size != 0 && size % entry == 0;
     default:
