@@ -208,6 +208,24 @@ static void move_tensor(uint8_t *blob, size_t size, uint32_t *random) {
     }
 }
 
+/* Has an operator's constants or its table end where the file ends, or near it. */
+static void move_constants(uint8_t *blob, size_t size, uint32_t *random) {
+    uint32_t count;
+    const size_t ops = fuzz_vector(blob, size, FML_MODEL_OPS_SLOT, FML_OP_SIZE, &count);
+    if (count == 0) {
+        return;
+    }
+    uint8_t *op = blob + ops + (size_t)fuzz_below(random, count) * FML_OP_SIZE;
+    const uint32_t weights = (uint32_t)size - fml_read_u32(blob + METADATA_SIZE_AT) + fuzz_below(random, 3) - 1;
+    if (op[FML_OP_FLAGS_AT] & FML_OP_FLAG_HAS_LOOKUP) {
+        fml_write_u32(op + FML_OP_LOOKUP_AT, weights - LOOKUP_SIZE);
+    }
+    const uint32_t params_size =
+        fml_read_u32(op + FML_OP_PARAMS_SIZE_AT) - fuzz_below(random, 4) / 2 * fuzz_below(random, 9);
+    fml_write_u32(op + FML_OP_PARAMS_SIZE_AT, params_size);
+    fml_write_u32(op + FML_OP_PARAMS_AT, weights - params_size);
+}
+
 static void change_constant(uint8_t *blob, size_t size, uint32_t *random) {
     const uint32_t metadata = size > FML_HEADER_SIZE ? fml_read_u32(blob + METADATA_SIZE_AT) : (uint32_t)size;
     if (metadata < size) {
@@ -219,7 +237,7 @@ static void change_constant(uint8_t *blob, size_t size, uint32_t *random) {
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed) {
     uint32_t random = seed * UINT32_C(2654435761) | 1;
     for (uint32_t left = 1 + fuzz_below(&random, 4); left > 0; left--) {
-        switch (fuzz_below(&random, 14)) {
+        switch (fuzz_below(&random, 15)) {
         case 0:
             size = LLVMFuzzerMutate(data, size, max_size);
             break;
@@ -240,6 +258,9 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
             break;
         case 6:
             move_tensor(data, size, &random);
+            break;
+        case 7:
+            move_constants(data, size, &random);
             break;
         default:
             change_field(data, size, &random);
