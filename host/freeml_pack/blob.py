@@ -32,6 +32,7 @@ from freeml_pack.plan import MemoryPlan, OpPlan
 
 VERSION = 1  # FML_FORMAT_VERSION of freeml.h
 HEADER_SIZE = 20
+TAPS_MAX = 0x1FFFF  # FML_TAPS_MAX of native/src/op.h
 NO_INDEX = 0xFFFF
 
 KINDS: dict[type[Op], int] = {
@@ -88,6 +89,11 @@ class _Writer:
         q = op.q
         if q is None:
             raise ValueError(f"{op.name} is not quantized")
+        if isinstance(op, Conv2d | DepthwiseConv2d) and q.weight is not None and q.weight[0].size > TAPS_MAX:
+            raise PackError(
+                f"Layer {op.name} sums {q.weight[0].size:,} products for each output, the core at most {TAPS_MAX:,}: "
+                "put a pooling layer in front of it."
+            )
         inputs = [self._tensor(name) for name in op.inputs] + [NO_INDEX, NO_INDEX]
         output = self._tensor(op.output)
         params = pack_params(op, plan.tile[2])

@@ -9,13 +9,14 @@
 
 #define MEMORY_MAX 1000000 /* bytes of arena, of scratch; larger models are opened but not run */
 #define WORK_MAX 1000000   /* multiply-adds, bytes moved; likewise */
-#define LIVES 6            /* failures in an inference */
+#define LIVES 6            /* failed accesses in an inference */
+#define CUTS 12            /* power cuts between steps in an inference */
 
-static struct { unsigned inputs, opened, too_large, gaps, streamed, mapped, resumed; } counts;
+static struct { unsigned inputs, opened, too_large, gaps, resumed; } counts;
 
 void fuzz_report(FILE *to) {
-    fprintf(to, "inputs=%u opened=%u too_large=%u gaps=%u streamed=%u mapped=%u resumed=%u\n", counts.inputs,
-            counts.opened, counts.too_large, counts.gaps, counts.streamed, counts.mapped, counts.resumed);
+    fprintf(to, "inputs=%u opened=%u too_large=%u gaps=%u resumed=%u\n", counts.inputs, counts.opened, counts.too_large,
+            counts.gaps, counts.resumed);
 }
 
 /* --- How much a model does ------------------------------------------------------------------------------------------
@@ -52,6 +53,7 @@ static uint64_t work_of(const fml_model *model) {
         const fml_tile first = fml_op_tile(&op, 0);
         const uint64_t elements = (uint64_t)space.height * space.width * space.channels;
         work += elements * work_of_element(&op);
+        CHECK(fml_op_tile_count(&op) <= UINT16_MAX); /* a record can name each */
         work += fml_op_tile_count(&op) * (100 + (uint64_t)fml_op_block(&op, &first).size);
     }
     return work;
@@ -86,19 +88,23 @@ static void cover(coverage *tensor, const fml_op *op) {
 /* Is some byte of tensor `index` read before it was written? The packer makes no such model; its answer depends on what
  * the arena held before. */
 static bool has_gap(const fml_model *model, uint16_t index) {
-    coverage covered = {NULL, fml_model_tensor(model, index).size};
-    covered.bytes = calloc(1, covered.left);
+    const uint32_t size = fml_model_tensor(model, index).size;
+    coverage covered = {calloc(1, size), size};
     CHECK(covered.bytes != NULL);
     bool gap = false;
     for (uint16_t i = 0; i < model->op_count; i++) {
         fml_op op;
         (void)fml_model_op(model, i, &op);
-        gap = gap || ((op.input_index == index || op.input2_index == index) && covered.left > 0);
+        if (op.input_index == index || op.input2_index == index) {
+            CHECK(covered.left < size); /* SPEC.md: every tensor that is read was written */
+            gap = gap || covered.left > 0;
+        }
         if (op.output_index == index) {
             cover(&covered, &op);
         }
     }
     free(covered.bytes);
+    CHECK(index != model->output || covered.left < size);
     return gap || (index == model->output && covered.left > 0);
 }
 
@@ -119,7 +125,7 @@ typedef struct run {
     const fml_model *model;
     fuzz_memory memory;
     fml_session session;
-    uint8_t *arena, *scratch, *sample, *output;
+    uint8_t *arena, *scratch, *sample;
     uint32_t random;
 } run;
 
@@ -149,9 +155,8 @@ static void make_run(run *r, const fml_model *model, bool mapped, uint32_t rando
     fuzz_memory_make(&r->memory, model->nvm_size, mapped, random);
     r->arena = mapped ? NULL : fuzz_allocate(&r->random, model->arena_size);
     r->scratch = fuzz_allocate(&r->random, model->scratch_size);
-    r->output = malloc((size_t)model->output_length);
     r->sample = malloc(model->sample_size);
-    CHECK(r->output != NULL && r->sample != NULL);
+    CHECK(r->sample != NULL);
     uint32_t of_sample = model->model_id | 1; /* the same in all runs of a model */
     fuzz_noise(&of_sample, r->sample, model->sample_size);
 }
@@ -161,13 +166,15 @@ static void free_run(run *r) {
     free(r->arena);
     free(r->scratch);
     free(r->sample);
-    free(r->output);
 }
 
-static void take_output(run *r) {
+/* A copy of the answer; the caller frees it. */
+static uint8_t *take_output(const run *r) {
     const int8_t *output = fml_session_output(&r->session);
-    CHECK(output != NULL);
-    memcpy(r->output, output, r->model->output_length);
+    uint8_t *copy = malloc(r->model->output_length);
+    CHECK(output != NULL && copy != NULL);
+    memcpy(copy, output, r->model->output_length);
+    return copy;
 }
 
 /* Power came back: what RAM held is gone, or not, where the power had stayed. */
@@ -204,16 +211,15 @@ static void live_on(run *r, uint32_t accesses) {
 /* Power fails between steps, in memory that the core writes itself: some bytes of the interval are there, some torn. */
 static void live_in_steps(run *r) {
     const fml_nvm nvm = fuzz_memory_nvm(&r->memory, r->model->nvm_size);
-    uint32_t cuts = 2 * LIVES, bound = 0;
+    uint32_t cuts = CUTS, most = 0;
     do {
-        int status = fml_session_open(&r->session, r->model, &nvm, NULL, 0, r->scratch, r->model->scratch_size);
+        const int status = fml_session_open(&r->session, r->model, &nvm, NULL, 0, r->scratch, r->model->scratch_size);
         CHECK(status == FML_OK || status == FML_NO_PROGRESS);
         if (r->session.phase == FML_PHASE_IDLE) {
             CHECK(fml_session_start(&r->session, r->sample, r->model->sample_size, 7) == FML_OK);
         }
-        bound = bound > 0 ? bound : fml_session_remaining(&r->session);
-        const uint32_t steps = cuts > 0 ? 1 + fuzz_below(&r->random, bound) : 0;
-        CHECK(fml_session_step(&r->session, steps) >= 0);
+        most = most > 0 ? most : 1 + 2 * fml_session_remaining(&r->session) / CUTS;
+        CHECK(fml_session_step(&r->session, cuts > 0 ? 1 + fuzz_below(&r->random, most) : 0) >= 0);
         if (cuts > 0) {
             cuts--;
             r->memory.keep = (uint8_t)fuzz_below(&r->random, FUZZ_KEEPS);
@@ -225,30 +231,26 @@ static void live_in_steps(run *r) {
     CHECK(fml_session_open(&r->session, r->model, &nvm, NULL, 0, r->scratch, r->model->scratch_size) == FML_OK);
 }
 
-/* The answer, and again where memory fails: they are the same, unless the model's own reading is of no meaning. */
-static void infer(const fml_model *model, const fml_model *streamed, fuzz_stream *stream, bool gaps) {
+/* The answer, and again where memory fails: the same, unless `gaps`. The caller frees it. */
+static uint8_t *infer(const fml_model *model, fuzz_stream *stream, bool mapped, bool gaps, uint32_t *random) {
     run whole, failing;
-    uint32_t random = model->model_id ^ UINT32_C(0x9e3779b9);
-    random |= 1;
-    const bool mapped = fuzz_below(&random, 3) == 0;
-    make_run(&whole, mapped ? model : streamed, mapped, random);
+    make_run(&whole, model, mapped, fuzz_random(random));
     stream->memory = &whole.memory;
     CHECK(live(&whole) == 0);
-    take_output(&whole);
-    const uint32_t accesses = whole.memory.accesses;
-    make_run(&failing, mapped ? model : streamed, mapped, random ^ 6);
+    uint8_t *answer = take_output(&whole);
+    make_run(&failing, model, mapped, fuzz_random(random));
     stream->memory = &failing.memory;
-    if (mapped && fuzz_below(&random, 2) == 0) {
+    if (mapped && fuzz_below(random, 3) > 0) {
         live_in_steps(&failing);
     } else {
-        live_on(&failing, accesses);
+        live_on(&failing, whole.memory.accesses);
     }
-    take_output(&failing);
-    CHECK(gaps || memcmp(whole.output, failing.output, model->output_length) == 0);
-    counts.mapped += mapped;
-    counts.streamed += !mapped;
+    uint8_t *again = take_output(&failing);
+    CHECK(gaps || memcmp(answer, again, model->output_length) == 0);
+    free(again);
     free_run(&whole);
     free_run(&failing);
+    return answer;
 }
 
 static void run_model(const fml_model *model, const fml_model *streamed, fuzz_stream *stream) {
@@ -261,7 +263,13 @@ static void run_model(const fml_model *model, const fml_model *streamed, fuzz_st
     }
     const bool gaps = has_gaps(model);
     counts.gaps += gaps;
-    infer(model, streamed, stream, gaps);
+    uint32_t random = model->model_id | 1;
+    const bool crossed = fuzz_below(&random, 2); /* a streamed blob with mapped memory, and the other way round */
+    uint8_t *here = infer(crossed ? streamed : model, stream, true, gaps, &random);
+    uint8_t *there = infer(crossed ? model : streamed, stream, false, gaps, &random);
+    CHECK(gaps || memcmp(here, there, model->output_length) == 0);
+    free(here);
+    free(there);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

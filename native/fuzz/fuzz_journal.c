@@ -13,7 +13,8 @@
 #define MODELS 3
 #define SAMPLES 4
 #define ACTIONS_MAX 100
-#define DONE UINT32_MAX /* position: behind the last step */
+#define SCRATCH_MAX 4096 /* bytes; no model wants more */
+#define DONE UINT32_MAX  /* position: behind the last step */
 
 /* --- Models and their answers
  * ----------------------------------------------------------------------------------------- */
@@ -77,6 +78,7 @@ static void make_model(model *m, const char *name) {
         m->answers[i] = answer(m, m->samples[i]);
         CHECK(i == 0 || memcmp(m->answers[i], m->answers[0], m->mapped.output_length) != 0);
     }
+    CHECK(m->streamed.scratch_size <= SCRATCH_MAX);
     memory_size = m->mapped.nvm_size > memory_size ? m->mapped.nvm_size : memory_size;
 }
 
@@ -120,6 +122,7 @@ typedef struct world {
     fml_session session;
     bool is_open;
     uint8_t *arena, *scratch;
+    uint8_t ram[SCRATCH_MAX]; /* what the last session left in its scratch */
     /* Arguments of the call under way: */
     uint32_t tag, steps, sample;
 } world;
@@ -217,15 +220,49 @@ static bool is_intact(const uint8_t *slot) {
            fml_read_u32(slot + FML_RECORD_CRC32_AT) == fml_crc32(0, slot, FML_RECORD_CRC32_AT);
 }
 
-/* Does a record say what the session has found? */
-static bool is_named(const fml_session *session, const uint8_t *slot) {
-    const bool running = session->phase == FML_PHASE_RUNNING;
-    return is_intact(slot) && slot[FML_RECORD_PHASE_AT] == session->phase &&
-           fml_read_u32(slot + FML_RECORD_MODEL_ID_AT) == session->model->model_id &&
-           fml_read_u32(slot + FML_RECORD_TAG_AT) == session->tag &&
-           (!running || (fml_read_u16(slot + FML_RECORD_OP_AT) == session->op &&
-                         fml_read_u16(slot + FML_RECORD_TILE_AT) == session->tile &&
-                         session->tile < fml_op_tiles(session->model, session->op)));
+/* The intact record that counts; NULL where there is none. */
+static const uint8_t *newest(const uint8_t *slots) {
+    const uint8_t *first = slots, *second = slots + FML_NVM_SLOT_SIZE;
+    if (!is_intact(first) || !is_intact(second)) {
+        return is_intact(first) ? first : is_intact(second) ? second : NULL;
+    }
+    const uint32_t ahead = fml_read_u32(second + FML_RECORD_SEQUENCE_AT) - fml_read_u32(first + FML_RECORD_SEQUENCE_AT);
+    return ahead != 0 && ahead <= UINT32_C(0x80000000) ? second : first;
+}
+
+/* What SPEC.md has opening find where the slots hold no intact record. */
+static fml_journal_state state_without_record(const uint8_t *slots) {
+    const bool magic = fml_read_u16(slots + FML_RECORD_MAGIC_AT) == FML_RECORD_MAGIC_VALUE ||
+                       fml_read_u16(slots + FML_NVM_SLOT_SIZE + FML_RECORD_MAGIC_AT) == FML_RECORD_MAGIC_VALUE;
+    return magic ? FML_JOURNAL_DAMAGED : FML_JOURNAL_BLANK;
+}
+
+/* Has the session found what the slots said when it was opened? A running inference's opening is counted. */
+static void check_found(const world *w, const uint8_t *slots) {
+    const fml_session *session = &w->session;
+    const uint8_t *record = newest(slots);
+    if (record == NULL) {
+        CHECK(session->phase == FML_PHASE_IDLE && session->journal == state_without_record(slots));
+        return;
+    }
+    const uint8_t phase = record[FML_RECORD_PHASE_AT];
+    const uint16_t op = fml_read_u16(record + FML_RECORD_OP_AT), tile = fml_read_u16(record + FML_RECORD_TILE_AT);
+    const uint16_t boots = fml_read_u16(record + FML_RECORD_BOOTS_AT);
+    const bool running = phase == FML_PHASE_RUNNING;
+    if (fml_read_u32(record + FML_RECORD_MODEL_ID_AT) != w->model->model_id ||
+        (running && tile >= fml_op_tiles(w->model, op))) {
+        CHECK(session->phase == FML_PHASE_IDLE && session->journal == FML_JOURNAL_FOREIGN);
+        return;
+    }
+    CHECK(session->journal == FML_JOURNAL_VALID && session->phase == phase);
+    CHECK(session->tag == fml_read_u32(record + FML_RECORD_TAG_AT));
+    CHECK(session->sequence == fml_read_u32(record + FML_RECORD_SEQUENCE_AT) + running);
+    if (running) {
+        const uint8_t *now = w->memory.durable;
+        CHECK(session->op == op && session->tile == tile && session->boots == boots + (boots < UINT16_MAX));
+        CHECK(memcmp(now, now + FML_NVM_SLOT_SIZE, FML_RECORD_SIZE) == 0 && is_intact(now));
+        CHECK(fml_read_u16(now + FML_RECORD_BOOTS_AT) == session->boots);
+    }
 }
 
 static void seal_record(uint8_t *slot) {
@@ -236,7 +273,14 @@ static void seal_record(uint8_t *slot) {
 /* --- Calls, any of which may fail
  * -------------------------------------------------------------------------------------------- */
 
+/* The next session gets the scratch as this one leaves it, but for what power cuts do to RAM. */
 static void close_session(world *w) {
+    if (w->is_open) {
+        memcpy(w->ram, w->scratch, w->model->scratch_size);
+    }
+    if (w->memory.powerless) {
+        fuzz_noise(&w->memory.random, w->ram, sizeof w->ram);
+    }
     free(w->arena);
     free(w->scratch);
     w->arena = w->scratch = NULL;
@@ -300,6 +344,7 @@ static bool open_session(world *w) {
     m->stream.memory = &w->memory;
     w->arena = w->memory.mapped ? NULL : fuzz_allocate(&w->memory.random, w->model->arena_size);
     w->scratch = fuzz_allocate(&w->memory.random, w->model->scratch_size);
+    memcpy(w->scratch, w->ram, w->model->scratch_size);
     w->is_open = true;
     const int status = call_open(w);
     if (!succeeded(w, status)) {
@@ -307,8 +352,7 @@ static bool open_session(world *w) {
     }
     const fml_session *session = &w->session;
     CHECK(status == (session->boots >= FML_BOOT_LIMIT ? FML_NO_PROGRESS : FML_OK));
-    CHECK(session->phase == FML_PHASE_IDLE || session->journal == FML_JOURNAL_VALID);
-    CHECK(session->phase == FML_PHASE_IDLE || is_named(session, slots) || is_named(session, slots + FML_NVM_SLOT_SIZE));
+    check_found(w, slots);
     counts.opened++;
     counts.resumed += session->phase == FML_PHASE_RUNNING;
     counts.foreign += session->journal == FML_JOURNAL_FOREIGN;
@@ -395,8 +439,8 @@ static void cancel(world *w) {
 
 static void cut(world *w) {
     fuzz_memory_cut(&w->memory);
-    fuzz_memory_reset(&w->memory);
     close_session(w);
+    fuzz_memory_reset(&w->memory);
 }
 
 static void fail_later(world *w) {

@@ -10,6 +10,7 @@ import struct
 import sys
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 import graphs  # noqa: E402
 from freeml_pack.blob import open_metadata, write_blob  # noqa: E402
 from freeml_pack.graph import Graph, SampleType, Strides, View, Window  # noqa: E402
+from freeml_pack.plan import MemoryPlan  # noqa: E402
 
 
 def small() -> Graph:
@@ -51,12 +53,27 @@ def groups() -> Graph:
 
 
 def reversed_rows() -> Graph:
-    """A view with negative strides."""
+    """Views with negative strides; the last constants of the file are a look-up table."""
     b = graphs.Builder(np.random.default_rng(3))
     x = b.quantize((2, 4, 4))
     y = b.tensor((4, 4, 2), like=x)
     b.copy(x, y, View((4, 4, 2), Strides(31, -8, -2, -1), Strides(0, 2, 8, 1)), lookup=True)
-    return b.finish(b.add(x, y))
+    z = b.tensor((4, 4, 2))
+    b.copy(b.add(x, y), z, View((4, 4, 2), Strides(0, 8, 2, 1), Strides(30, -8, -2, 1)), lookup=True)
+    return b.finish(z)
+
+
+def most_tiles() -> Graph:
+    """One byte, written again and again: as many steps as a record can name."""
+    b = graphs.Builder(np.random.default_rng(4))
+    x = b.quantize((1, 1, 1))
+    y = b.tensor((1, 1, 1), like=x)
+    return b.finish(b.copy(x, y, View((255, 257, 1), Strides(0, 0, 0, 0), Strides(0, 0, 0, 0))))
+
+
+def smallest_tiles(graph: Graph) -> MemoryPlan:
+    plan = graphs.roomy_plan(graph)
+    return replace(plan, ops=tuple(replace(op, tile=(1, 1, 1)) for op in plan.ops))
 
 
 def blobs() -> Iterator[tuple[str, bytes]]:
@@ -72,7 +89,23 @@ def blobs() -> Iterator[tuple[str, bytes]]:
     for name, graph in graph_of.items():
         yield f"{name}-tight", write_blob(graph, graphs.tight_plan(graph, rng))
         yield f"{name}-roomy", write_blob(graph, graphs.roomy_plan(graph, rng))
+    yield "most-tiles", write_blob(most_tiles(), smallest_tiles(most_tiles()))
     yield "adaptive-dilation", adaptive_dilation(graphs.every_kind())
+    yield "tiny", tiny()
+
+
+def sealed(blob: bytearray) -> bytes:
+    """With the checksum of the metadata set right."""
+    (metadata_size,) = struct.unpack_from("<I", blob, 8)
+    struct.pack_into("<I", blob, 16, zlib.crc32(blob[:16] + blob[20:metadata_size]))
+    return bytes(blob)
+
+
+def tiny() -> bytes:
+    """A root table with a version and nothing else, at the end of the file: what reads on leaves it."""
+    table = struct.pack("<4H", 8, 6, 4, 0) + struct.pack("<iH", 8, 1)
+    size = 20 + len(table)
+    return sealed(bytearray(struct.pack("<I4s3I", 28, b"FML1", size, size, 0) + table))
 
 
 def adaptive_dilation(graph: Graph) -> bytes:
@@ -81,9 +114,7 @@ def adaptive_dilation(graph: Graph) -> bytes:
     root = open_metadata(bytes(blob))
     op = next(root.Ops(i) for i in range(root.OpsLength()) if root.Ops(i).Flags() & 4)
     blob[root.Windows(op.Attribute())._tab.Pos + 6] = 255
-    (metadata_size,) = struct.unpack_from("<I", blob, 8)
-    struct.pack_into("<I", blob, 16, zlib.crc32(blob[:16] + blob[20:metadata_size]))
-    return bytes(blob)
+    return sealed(blob)
 
 
 OPEN, START, STEP, STEPS, CANCEL, FAIL, CUT, LOSE, TAMPER, SEALED = range(10)

@@ -68,7 +68,7 @@ fml_journal_state image_journal(const uint8_t *image, uint32_t model_id, record 
     if (!valid[0] && !valid[1]) {
         return magic ? FML_JOURNAL_DAMAGED : FML_JOURNAL_BLANK;
     }
-    bool second = !valid[0] || (valid[1] && (int32_t)(slots[1].sequence - slots[0].sequence) > 0);
+    bool second = !valid[0] || (valid[1] && (int32_t)(slots[0].sequence - slots[1].sequence) < 0);
     *newest = slots[second ? 1 : 0];
     return newest->model_id == model_id ? FML_JOURNAL_VALID : FML_JOURNAL_FOREIGN;
 }

@@ -83,9 +83,13 @@ static uint32_t stored_size(const fml_op *op, uint32_t channels) {
     return fml_product(channels / each, fml_op_group_size(op, each));
 }
 
+static bool has_blocks(const fml_op *op) {
+    return op->kind == FML_OP_KIND_CONV_2D || op->kind == FML_OP_KIND_DEPTHWISE_CONV_2D;
+}
+
 fml_block fml_op_block(const fml_op *op, const fml_tile *tile) {
     fml_block block = {0, op->params_size};
-    if (op->kind == FML_OP_KIND_CONV_2D || op->kind == FML_OP_KIND_DEPTHWISE_CONV_2D) {
+    if (has_blocks(op)) {
         block.offset = stored_size(op, tile->channel_begin);
         block.size = stored_size(op, (uint32_t)(tile->channel_end - tile->channel_begin));
     }
@@ -117,13 +121,11 @@ uint32_t fml_op_entry_size(const fml_op *op) {
 
 bool fml_op_params_ok(const fml_op *op) {
     const uint32_t size = op->params_size, entry = fml_op_entry_size(op);
-    switch (op->kind) {
-    case FML_OP_KIND_CONV_2D:
-    case FML_OP_KIND_DEPTHWISE_CONV_2D:
-        return blocks_ok(op) && stored_size(op, op->output.shape.channels) == size;
-    case FML_OP_KIND_AVERAGE_POOL_2D:
-        return size != 0 && size % entry == 0;
-    default:
-        return size == entry || (op->kind == FML_OP_KIND_QUANTIZE && size == op->view.space.channels * entry);
+    if (has_blocks(op)) {
+        return blocks_ok(op) && fml_op_taps(op) <= FML_TAPS_MAX && stored_size(op, op->output.shape.channels) == size;
     }
+    if (op->kind == FML_OP_KIND_AVERAGE_POOL_2D) {
+        return size != 0 && size % entry == 0;
+    }
+    return size == entry || (op->kind == FML_OP_KIND_QUANTIZE && size == op->view.space.channels * entry);
 }

@@ -101,11 +101,14 @@ fml_block fml_op_block(const fml_op *op, const fml_tile *tile);
 #define FML_ADD_SIZE 5
 #define FML_SCALE_SIZE 3 /* MULTIPLY; each entry of AVERAGE_POOL_2D */
 
+/* Weights per output channel: so many products of two int8, whatever they are, stay in int32. */
+#define FML_TAPS_MAX UINT32_C(0x1ffff)
+
 /* Bytes of one entry of constants, its last byte a shift; 0 for kinds without constants and those stored in blocks. */
 uint32_t fml_op_entry_size(const fml_op *op);
 
-/* Whether params_size and, for the kinds stored in blocks, groups and tile_channels are what SPEC.md says. Safe on any
- * numbers but for zeros in shapes, windows and tiles. */
+/* Whether params_size and, for the kinds stored in blocks, groups, taps and tile_channels are what SPEC.md says. Safe
+ * on any numbers but for zeros in shapes, windows and tiles. */
 bool fml_op_params_ok(const fml_op *op);
 
 /* Weights per output channel: CONV_2D kernel_height * kernel_width * input channels of a group, DEPTHWISE_CONV_2D

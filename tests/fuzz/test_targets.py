@@ -43,7 +43,6 @@ def test_blobs(programs: Path, tmp_path: Path) -> None:
     counts = run(programs / "blob", 8192, tmp_path / "crash")
     assert 0.15 * MUTATIONS < counts["opened"] < 0.7 * MUTATIONS  # both outcomes are exercised
     assert counts["too_large"] + counts["gaps"] < 0.3 * counts["opened"]  # most models that open are run, and compared
-    assert min(counts["mapped"], counts["streamed"]) > 0.1 * counts["opened"]
     assert counts["resumed"] > counts["opened"]
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Callable
 
 import graphs
 import numpy as np
 import pytest
+from freeml_pack import blob as blob_module
 from freeml_pack.blob import open_metadata, section_sizes, write_blob
 from freeml_pack.engine import Engine, EngineError, Session
 from freeml_pack.errors import PackError
+from freeml_pack.graph import Window
 from freeml_pack.plan import MemoryPlan
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -123,9 +126,38 @@ def test_container_statuses() -> None:
     assert status_of(bytes(damaged)) == CHECKSUM
 
 
-def patched(field: str, value: int, code: str, op: int) -> int:
-    """Status of the chain's blob with a field of an operator, or of its attribute, tensor or constants, replaced."""
-    blob = bytearray(chain_blob())
+def test_too_many_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    """3 x 65535 weights per output: their sum could leave int32. The packer says so, and the core does not trust packers."""
+    b = graphs.Builder(np.random.default_rng(0))
+    graph = b.finish(b.conv(b.quantize((65535, 1, 3)), 1, Window((1, 3))))
+    plan = graphs.roomy_plan(graph)
+    with pytest.raises(PackError, match="196,605 products"):
+        write_blob(graph, plan)
+    monkeypatch.setattr(blob_module, "TAPS_MAX", 1 << 20)
+    assert status_of(write_blob(graph, plan)) == BAD_PARAMS
+
+
+@pytest.mark.parametrize("field", ["Window.dilation_height", "Window.dilation_width"])
+def test_adaptive_pooling_has_no_dilation(field: str) -> None:
+    """The kernel steps by it, whatever sets the window's place and size."""
+    assert patched(field, 2, "B", op=1, make=pooled_blob) == BAD_OP
+
+
+def test_most_products() -> None:
+    b = graphs.Builder(np.random.default_rng(0))
+    graph = b.finish(b.conv(b.quantize((65535, 1, 2)), 1, Window((1, 2))))
+    assert status_of(write_blob(graph, graphs.roomy_plan(graph))) == 0
+
+
+def pooled_blob() -> bytes:
+    b = graphs.Builder(np.random.default_rng(0))
+    graph = b.finish(b.adaptive_pool(b.quantize((2, 6, 6)), (2, 3)))
+    return write_blob(graph, graphs.roomy_plan(graph))
+
+
+def patched(field: str, value: int, code: str, op: int, make: Callable[[], bytes] = chain_blob) -> int:
+    """Status of a blob (the chain's) with a field of an operator, or of its attribute, tensor or constants, replaced."""
+    blob = bytearray(make())
     root = open_metadata(blob)
     row = root.Ops(op)
     owner, name = field.split(".")

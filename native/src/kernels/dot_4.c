@@ -1,8 +1,8 @@
 /* Inner loops of CONV_2D: 4 output channels x 2 pixels. 6 loads feed 8 multiply-adds, and 8 sums are what a core with
  * 13 usable registers can hold beside its pointers. In a file of their own, so that compilers give them all registers.
  *
- * Sums are signed, for compilers to keep them in this order: they cannot overflow below 2^17 taps, and the packer
- * proves it above. The product of two int8 fits a 16-bit int: one multiply on 16-bit cores. */
+ * Sums are signed, for compilers to keep them in this order: up to FML_TAPS_MAX taps they cannot overflow. The product
+ * of two int8 fits a 16-bit int: one multiply on 16-bit cores. */
 #include "kernels.h"
 
 #define TAP_4X1()                                                                                                      \
