@@ -107,7 +107,16 @@ class _Writer:
         if isinstance(op, AveragePool2d) and op.adaptive:
             flags |= fbs.OpFlag.ADAPTIVE
         row = (KINDS[type(op)], flags, *inputs[:2], output, self._attribute(op), *plan.tile, plan.commit_every)
-        constants = (q.activation_min, q.activation_max, left_shift(q.requant), 0, 0, params_offset, len(params), lookup)
+        constants = (
+            q.activation_min,
+            q.activation_max,
+            left_shift(q.requant),
+            fbs.WeightEncoding.DENSE_8,
+            0,
+            params_offset,
+            len(params),
+            lookup,
+        )
         self.ops.append(row + constants)
 
     def _tensor(self, name: str) -> int:
@@ -125,9 +134,9 @@ class _Writer:
             case Quantize() | Copy():
                 return self.views.setdefault(_view_row(op.view), len(self.views))
             case Conv2d():
-                row = _window_row(op.window, op.groups)
+                row = _window_row(op.window, op.groups, channels=self._channels(op), pool=(1, 1))
             case DepthwiseConv2d():
-                row = _window_row(op.window, self._graph.tensors[op.inputs[0]].shape[2])
+                row = _window_row(op.window, self._channels(op))
             case AveragePool2d(adaptive=True):
                 row = _window_row(Window((1, 1)), 1)
             case MaxPool2d() | AveragePool2d():
@@ -135,6 +144,9 @@ class _Writer:
             case _:
                 return NO_INDEX
         return self.windows.setdefault(row, len(self.windows))
+
+    def _channels(self, op: Op) -> int:
+        return self._graph.tensors[op.inputs[0]].shape[2]
 
     def tensor_rows(self) -> list[tuple[int | float, ...]]:
         rows: list[tuple[int | float, ...]] = []
@@ -147,8 +159,8 @@ class _Writer:
         return rows
 
 
-def _window_row(window: Window, groups: int) -> tuple[int, ...]:
-    return (*window.kernel, *window.stride, *window.dilation, *window.padding[:2], groups)
+def _window_row(window: Window, groups: int, channels: int = 0, pool: tuple[int, int] = (0, 0)) -> tuple[int, ...]:
+    return (*window.kernel, *window.stride, *window.dilation, *window.padding[:2], groups, 0, channels, *pool)
 
 
 def _view_row(view: View) -> tuple[int, ...]:

@@ -18,7 +18,7 @@ typedef struct layout {
 static const layout layouts[] = {
     {FML_MODEL_TENSORS_SLOT, FML_TENSOR_SIZE, "4222114"},
     {FML_MODEL_OPS_SLOT, FML_OP_SIZE, "112222222211112444"},
-    {FML_MODEL_WINDOWS_SLOT, FML_WINDOW_SIZE, "221111112"},
+    {FML_MODEL_WINDOWS_SLOT, FML_WINDOW_SIZE, "2211111122211"},
     {FML_MODEL_VIEWS_SLOT, FML_VIEW_SIZE, "222244444444"},
 };
 #define LAYOUTS (sizeof layouts / sizeof layouts[0])

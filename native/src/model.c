@@ -37,8 +37,8 @@ typedef char structs_are_as_stored
              AT(op, tile_rows, FML_OP_TILE_ROWS_AT) && AT(op, tile_columns, FML_OP_TILE_COLUMNS_AT) &&
              AT(op, tile_channels, FML_OP_TILE_CHANNELS_AT) && AT(op, commit_every, FML_OP_COMMIT_EVERY_AT) &&
              AT(op, activation_min, FML_OP_ACTIVATION_MIN_AT) && AT(op, activation_max, FML_OP_ACTIVATION_MAX_AT) &&
-             AT(op, left_shift, FML_OP_LEFT_SHIFT_AT) && AT(op, reserved, FML_OP_RESERVED_AT) &&
-             AT(op, reserved2, FML_OP_RESERVED2_AT) && AT(op, params, FML_OP_PARAMS_AT) &&
+             AT(op, left_shift, FML_OP_LEFT_SHIFT_AT) && AT(op, encoding, FML_OP_ENCODING_AT) &&
+             AT(op, reserved, FML_OP_RESERVED_AT) && AT(op, params, FML_OP_PARAMS_AT) &&
              AT(op, params_size, FML_OP_PARAMS_SIZE_AT) && AT(op, lookup, FML_OP_LOOKUP_AT) &&
              AT(window, kernel_height, FML_WINDOW_KERNEL_HEIGHT_AT) &&
              AT(window, kernel_width, FML_WINDOW_KERNEL_WIDTH_AT) &&
@@ -47,6 +47,8 @@ typedef char structs_are_as_stored
              AT(window, dilation_height, FML_WINDOW_DILATION_HEIGHT_AT) &&
              AT(window, dilation_width, FML_WINDOW_DILATION_WIDTH_AT) && AT(window, pad_top, FML_WINDOW_PAD_TOP_AT) &&
              AT(window, pad_left, FML_WINDOW_PAD_LEFT_AT) && AT(window, groups, FML_WINDOW_GROUPS_AT) &&
+             AT(window, first_channel, FML_WINDOW_FIRST_CHANNEL_AT) && AT(window, channels, FML_WINDOW_CHANNELS_AT) &&
+             AT(window, pool_height, FML_WINDOW_POOL_HEIGHT_AT) && AT(window, pool_width, FML_WINDOW_POOL_WIDTH_AT) &&
              AT(view, space.height, FML_VIEW_ROWS_AT) && AT(view, space.width, FML_VIEW_COLUMNS_AT) &&
              AT(view, space.channels, FML_VIEW_DEPTH_AT) && AT(view, reserved, FML_VIEW_RESERVED_AT) &&
              AT(view, source.offset, FML_VIEW_SOURCE_OFFSET_AT) && AT(view, source.row, FML_VIEW_SOURCE_ROW_AT) &&

@@ -23,7 +23,8 @@ typedef struct fml_tensor {
 typedef struct fml_window {
     uint16_t kernel_height, kernel_width;
     uint8_t stride_height, stride_width, dilation_height, dilation_width, pad_top, pad_left;
-    uint16_t groups;
+    uint16_t groups, first_channel, channels;
+    uint8_t pool_height, pool_width;
 } fml_window;
 
 /* One side of a strided copy, in elements. */
@@ -43,8 +44,8 @@ typedef struct fml_op {
     uint16_t input_index, input2_index, output_index, attribute;
     uint16_t tile_rows, tile_columns, tile_channels, commit_every;
     int8_t activation_min, activation_max;
-    uint8_t left_shift, reserved;
-    uint16_t reserved2;
+    uint8_t left_shift, encoding;
+    uint16_t reserved;
     uint32_t params, params_size;     /* in the WEIGHTS section */
     uint32_t lookup;                  /* in the WEIGHTS section */
     fml_tensor input, input2, output; /* where the index is FML_NO_INDEX, only offset 0 */

@@ -40,6 +40,11 @@ static FML_APART bool axis_ok(uint32_t in, uint32_t out, uint32_t kernel, uint32
 
 static bool window_ok(const fml_op *op) {
     const fml_window *window = &op->window;
+    const bool convolves = op->kind == FML_OP_KIND_CONV_2D;
+    if (window->first_channel != 0 || window->channels != (convolves ? op->input.shape.channels : 0) ||
+        window->pool_height != convolves || window->pool_width != convolves) {
+        return false;
+    }
     if (op->kind == FML_OP_KIND_MAX_POOL_2D || op->kind == FML_OP_KIND_AVERAGE_POOL_2D) {
         if (window->groups != 1 || op->input.shape.channels != op->output.shape.channels) {
             return false;
@@ -115,8 +120,8 @@ static bool numbers_ok(const fml_op *op) {
     return (op->flags & ~(FML_OP_FLAG_COMMIT_LAST | FML_OP_FLAG_HAS_LOOKUP | FML_OP_FLAG_ADAPTIVE)) == 0 &&
            (!(op->flags & FML_OP_FLAG_ADAPTIVE) || op->kind == FML_OP_KIND_AVERAGE_POOL_2D) &&
            op->activation_min <= op->activation_max && op->left_shift <= (shifts_left(op->kind) ? 15 : 0) &&
-           op->reserved == 0 && op->reserved2 == 0 && op->tile_rows >= 1 && op->tile_columns >= 1 &&
-           op->tile_channels >= 1;
+           op->encoding == FML_WEIGHT_ENCODING_DENSE_8 && op->reserved == 0 && op->tile_rows >= 1 &&
+           op->tile_columns >= 1 && op->tile_channels >= 1;
 }
 
 /* Are all inputs written by earlier operators, and apart from the output? */

@@ -20,6 +20,15 @@ class WeightLayout(object):
     BLOCK_4 = 0
 
 
+class WeightEncoding(object):
+    DENSE_8 = 0
+    DENSE_4 = 1
+    SPARSE_8 = 2
+    SPARSE_4 = 3
+    BLOCK_SPARSE_8 = 4
+    BLOCK_SPARSE_4 = 5
+
+
 class SampleType(object):
     UINT8 = 0
     INT8 = 1
@@ -42,6 +51,8 @@ class OpFlag(object):
     COMMIT_LAST = 1
     HAS_LOOKUP = 2
     ADAPTIVE = 4
+    SUMS_OUT = 8
+    SUMS_IN = 16
 
 
 class Tensor(object):
@@ -120,9 +131,9 @@ class Op(object):
     # Op
     def LeftShift(self): return self._tab.Get(flatbuffers.number_types.Uint8Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(20))
     # Op
-    def Reserved(self): return self._tab.Get(flatbuffers.number_types.Uint8Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(21))
+    def Encoding(self): return self._tab.Get(flatbuffers.number_types.Uint8Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(21))
     # Op
-    def Reserved2(self): return self._tab.Get(flatbuffers.number_types.Uint16Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(22))
+    def Reserved(self): return self._tab.Get(flatbuffers.number_types.Uint16Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(22))
     # Op
     def Params(self): return self._tab.Get(flatbuffers.number_types.Uint32Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(24))
     # Op
@@ -130,13 +141,13 @@ class Op(object):
     # Op
     def Lookup(self): return self._tab.Get(flatbuffers.number_types.Uint32Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(32))
 
-def CreateOp(builder, kind, flags, input, input2, output, attribute, tileRows, tileColumns, tileChannels, commitEvery, activationMin, activationMax, leftShift, reserved, reserved2, params, paramsSize, lookup):
+def CreateOp(builder, kind, flags, input, input2, output, attribute, tileRows, tileColumns, tileChannels, commitEvery, activationMin, activationMax, leftShift, encoding, reserved, params, paramsSize, lookup):
     builder.Prep(4, 36)
     builder.PrependUint32(lookup)
     builder.PrependUint32(paramsSize)
     builder.PrependUint32(params)
-    builder.PrependUint16(reserved2)
-    builder.PrependUint8(reserved)
+    builder.PrependUint16(reserved)
+    builder.PrependUint8(encoding)
     builder.PrependUint8(leftShift)
     builder.PrependInt8(activationMax)
     builder.PrependInt8(activationMin)
@@ -158,7 +169,7 @@ class Window(object):
 
     @classmethod
     def SizeOf(cls):
-        return 12
+        return 18
 
     # Window
     def Init(self, buf, pos):
@@ -182,9 +193,21 @@ class Window(object):
     def PadLeft(self): return self._tab.Get(flatbuffers.number_types.Uint8Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(9))
     # Window
     def Groups(self): return self._tab.Get(flatbuffers.number_types.Uint16Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(10))
+    # Window
+    def FirstChannel(self): return self._tab.Get(flatbuffers.number_types.Uint16Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(12))
+    # Window
+    def Channels(self): return self._tab.Get(flatbuffers.number_types.Uint16Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(14))
+    # Window
+    def PoolHeight(self): return self._tab.Get(flatbuffers.number_types.Uint8Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(16))
+    # Window
+    def PoolWidth(self): return self._tab.Get(flatbuffers.number_types.Uint8Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(17))
 
-def CreateWindow(builder, kernelHeight, kernelWidth, strideHeight, strideWidth, dilationHeight, dilationWidth, padTop, padLeft, groups):
-    builder.Prep(2, 12)
+def CreateWindow(builder, kernelHeight, kernelWidth, strideHeight, strideWidth, dilationHeight, dilationWidth, padTop, padLeft, groups, firstChannel, channels, poolHeight, poolWidth):
+    builder.Prep(2, 18)
+    builder.PrependUint8(poolWidth)
+    builder.PrependUint8(poolHeight)
+    builder.PrependUint16(channels)
+    builder.PrependUint16(firstChannel)
     builder.PrependUint16(groups)
     builder.PrependUint8(padLeft)
     builder.PrependUint8(padTop)
@@ -437,7 +460,7 @@ class Model(object):
         o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(26))
         if o != 0:
             x = self._tab.Vector(o)
-            x += flatbuffers.number_types.UOffsetTFlags.py_type(j) * 12
+            x += flatbuffers.number_types.UOffsetTFlags.py_type(j) * 18
             obj = Window()
             obj.Init(self._tab.Bytes, x)
             return obj
@@ -596,7 +619,7 @@ def ModelStartTensorsVector(builder, numElems): return builder.StartVector(16, n
 def ModelAddOps(builder, ops): builder.PrependUOffsetTRelativeSlot(10, flatbuffers.number_types.UOffsetTFlags.py_type(ops), 0)
 def ModelStartOpsVector(builder, numElems): return builder.StartVector(36, numElems, 4)
 def ModelAddWindows(builder, windows): builder.PrependUOffsetTRelativeSlot(11, flatbuffers.number_types.UOffsetTFlags.py_type(windows), 0)
-def ModelStartWindowsVector(builder, numElems): return builder.StartVector(12, numElems, 2)
+def ModelStartWindowsVector(builder, numElems): return builder.StartVector(18, numElems, 2)
 def ModelAddViews(builder, views): builder.PrependUOffsetTRelativeSlot(12, flatbuffers.number_types.UOffsetTFlags.py_type(views), 0)
 def ModelStartViewsVector(builder, numElems): return builder.StartVector(40, numElems, 4)
 def ModelAddSampleShape(builder, sampleShape): builder.PrependUOffsetTRelativeSlot(13, flatbuffers.number_types.UOffsetTFlags.py_type(sampleShape), 0)
