@@ -19,6 +19,13 @@
 #define FML_APART
 #endif
 
+/* Keeps the compiler from moving stores to mapped nonvolatile memory across it. */
+#if defined(__GNUC__)
+#define FML_BARRIER() __asm__ volatile("" ::: "memory")
+#else
+#error "define FML_BARRIER for this compiler"
+#endif
+
 /* No size, count or offset that the core accepts is larger, so that sums of two cannot leave uint32. */
 #define FML_SIZE_MAX UINT32_C(0x7fffffff)
 
@@ -45,8 +52,8 @@ FML_ONE_WORD void fml_write_u32(uint8_t *to, uint32_t value) {
 /* Copies bytes; the two places do not overlap. */
 void fml_copy(uint8_t *to, const uint8_t *from, uint32_t size);
 
-/* Product of two numbers, FML_SIZE_MAX where it is larger: sizes in a blob that is still to be verified can be
- * anything. */
+/* a * b, FML_SIZE_MAX where it is larger: sizes in a blob that is still to be verified can be anything. b: at most
+ * 65,536. */
 uint32_t fml_product(uint32_t a, uint32_t b);
 
 #endif

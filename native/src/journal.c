@@ -2,13 +2,6 @@
 
 #include "bytes.h"
 
-/* Keeps the compiler from moving stores to mapped memory across a commit. */
-#if defined(__GNUC__)
-#define COMPILER_BARRIER() __asm__ volatile("" ::: "memory")
-#else
-#error "define COMPILER_BARRIER for this compiler"
-#endif
-
 /* As model.c does with the blob. */
 #define AT(member, at) (offsetof(fml_record, member) == FML_RECORD_##at##_AT)
 typedef char record_is_as_stored[AT(magic, MAGIC) && AT(phase, PHASE) && AT(exit, EXIT) && AT(model_id, MODEL_ID) &&
@@ -27,7 +20,7 @@ int fml_nvm_read(const fml_nvm *nvm, uint32_t offset, void *to, uint32_t size) {
 }
 
 int fml_nvm_sync(const fml_nvm *nvm) {
-    COMPILER_BARRIER();
+    FML_BARRIER();
     return nvm->sync != NULL && nvm->sync(nvm->context) < 0 ? FML_ERROR_IO : FML_OK;
 }
 
