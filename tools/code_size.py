@@ -23,7 +23,7 @@ COMPILER = "arm-none-eabi-gcc"
 SIZE = "arm-none-eabi-size"
 FLAGS = ("-std=c99", "-Os", "-mcpu=cortex-m3", "-mthumb", "-ffreestanding")
 TEXT_LIMIT = 10240  # bytes
-OPTIONAL = {"status.c": "texts for people"}
+OPTIONAL = {"status.c": "texts for people", "reopen.c": "for a blob and a model in mapped nonvolatile memory"}
 
 Sizes = dict[str, int]
 

@@ -1,7 +1,7 @@
 /* FreeML: int8 neural-network inference that survives power cuts. The one public header of the C99 core.
  *
  * Life of a program:
- *     fml_model_open      check the blob once, whole
+ *     fml_model_open      check the blob, whole (fml_model_reopen: once, not after each power cut)
  *     fml_session_open    recover what nonvolatile memory (NVM) says: nothing, an inference under way, an answer
  *     fml_session_start   commit a sample                          (when nothing is under way)
  *     fml_session_step    run some steps, committing as the blob's plan says, until FML_DONE
@@ -111,6 +111,22 @@ typedef struct fml_model {
  *     free again after the call. */
 int fml_model_open(fml_model *model, const fml_source *source, const uint8_t *metadata, void *buffer,
                    uint32_t buffer_size);
+
+/* A model that outlives power cuts, for programs whose blob is mapped and that have nonvolatile memory to put it in
+ * (FRAM, RAM that survives). Lies beside, not in, the session's part of it. */
+typedef struct fml_kept {
+    fml_model model;
+    uint32_t seal; /* 0: verify again. Internal otherwise */
+} fml_kept;
+
+/* As fml_model_open for a mapped blob, but whole only where it must be: where *kept is what an earlier call left, of
+ * this blob at this place, it reads the blob's header and *kept, and no more. *kept may hold any bytes at first; power
+ * may fail at any instruction. Then use kept->model.
+ *
+ * What the other bytes of the blob are is not looked at again: the memory is trusted to keep them. So set kept->seal to
+ * 0 before anything writes to the blob, and before another program, which may lay fml_kept out differently, starts on
+ * the same memory. A blob with another header is noticed without that. */
+int fml_model_reopen(fml_kept *kept, const uint8_t *blob, uint32_t size);
 
 /* --- Session: one inference after another, across power cuts --------------------------------------------------- */
 

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kept.h"
 #include "trial.h"
 
 #define MISMATCHES_SHOWN 10
@@ -145,6 +146,19 @@ static bool try_commits(campaign *what) {
     return true;
 }
 
+static bool try_seals(campaign *what) {
+    const uint32_t count = what->in->kind->mapped ? (uint32_t)KEPT_PREFIXES + 50 * what->how->samples : 0;
+    for (uint32_t base = 0; base < KEPT_BASES; base++) {
+        show_progress(what);
+        for (uint32_t number = 0; number < count; number++) {
+            if (!try(what, TRIAL_SEAL, base, number)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 static bool try_random(campaign *what) {
     static const trial kinds[] = {TRIAL_DOUBLE, TRIAL_TRIPLE, TRIAL_DECAY, TRIAL_STORM};
     for (uint32_t i = 0; i < 100 * what->how->samples; i++) {
@@ -183,7 +197,7 @@ static uint64_t run(world *in, const options *how, const char *wrong) {
         fprintf(stderr, "%s on %s: %s\n", in->what->name, in->kind->name, wrong);
         what.mismatches = 1;
     } else {
-        (void)(try_events(&what) && try_commits(&what) && try_random(&what));
+        (void)(try_events(&what) && try_commits(&what) && try_seals(&what) && try_random(&what));
     }
     print_result(&what, (double)(clock() - began) / CLOCKS_PER_SEC);
     return what.mismatches;

@@ -2,11 +2,13 @@
 
 #include <string.h>
 
+#include "kept.h"
+
 #define STORM_CUTS 20
 
-const char *const trial_names[TRIAL_COUNT] = {"prefix", "suffix", "garbage", "subset", "lost",
-                                              "sector", "page",   "recover", "double", "triple",
-                                              "storm",  "rot",    "decay",   "ruin",   "foreign"};
+const char *const trial_names[TRIAL_COUNT] = {"prefix", "suffix",  "garbage", "subset", "lost",  "sector",
+                                              "page",   "recover", "double",  "triple", "storm", "rot",
+                                              "decay",  "ruin",    "foreign", "seal"};
 
 /* --- Memories ------------------------------------------------------------------------------------------------------
  */
@@ -226,6 +228,8 @@ const char *trial_run(world *in, trial kind, uint32_t cut, uint32_t number) {
         return ruin(in, cut, number);
     case TRIAL_FOREIGN:
         return foreign(in, cut, number);
+    case TRIAL_SEAL:
+        return kept_check(&in->life, in->what, cut, number);
     default:
         may = world_undisturbed_span(in, cut);
         cut_undisturbed(in, cut, (fault)kind, number);

@@ -14,6 +14,7 @@ typedef enum trial {
     TRIAL_DECAY,                 /* a cut, a life, a cut in it, and a slot decays */
     TRIAL_RUIN,                  /* both slots decay at rest */
     TRIAL_FOREIGN,               /* the records are another model's, or the newest one is */
+    TRIAL_SEAL,                  /* mapped: a cut while the model is verified and sealed; cut: base, number: kept.h */
     TRIAL_COUNT
 } trial;
 

@@ -4,6 +4,8 @@
 
 #include "op.h"
 
+#define FML_METADATA_CRC32_AT 16 /* in the blob's header */
+
 /* Places in fml_model.vectors, in the order of the root table's fields. */
 enum fml_vector_of { FML_SECTIONS, FML_TENSORS, FML_OPS, FML_WINDOWS, FML_VIEWS, FML_VECTORS };
 

@@ -8,7 +8,6 @@
 
 #define METADATA_SIZE_AT 8
 #define FILE_SIZE_AT 12
-#define METADATA_CRC32_AT 16
 #define IDENTIFIER UINT32_C(0x314c4d46) /* "FML1" */
 #define ELEMENTS_MAX UINT32_C(0xffffff) /* of a vector: times the largest element it stays in 32 bits */
 #define MINIMUM_BUFFER 16
@@ -210,8 +209,8 @@ static int open_container(fml_model *model, uint8_t *buffer, uint32_t buffer_siz
         return (int)size;
     }
     model->metadata_size = (uint32_t)size;
-    model->model_id = fml_read_u32(bytes + METADATA_CRC32_AT);
-    uint32_t crc = fml_crc32(0, bytes, METADATA_CRC32_AT);
+    model->model_id = fml_read_u32(bytes + FML_METADATA_CRC32_AT);
+    uint32_t crc = fml_crc32(0, bytes, FML_METADATA_CRC32_AT);
     if (fml_crc32(crc, bytes + FML_HEADER_SIZE, (size_t)(model->metadata_size - FML_HEADER_SIZE)) != model->model_id) {
         return FML_ERROR_CHECKSUM;
     }

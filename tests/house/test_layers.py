@@ -66,6 +66,7 @@ NATIVE_LAYERS: list[set[str]] = [
     {"verify", "interp"},
     {"verify_params", "commit_rule"},
     {"open", "session"},
+    {"reopen"},
 ]
 
 
