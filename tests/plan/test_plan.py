@@ -9,6 +9,7 @@ import pytest
 from freeml_pack.errors import PackError
 from freeml_pack.graph import Conv2d, Copy, Graph, Quantize, Strides
 from freeml_pack.plan import CommitRuleError, MemoryPlan, check_commit_rule, op_space, plan, tile_count
+from freeml_pack.plan.intervals import plan_costs
 from freeml_pack.plan.space import block_bytes
 from freeml_pack.targets import Target, load_target
 from hypothesis import given, settings
@@ -137,6 +138,39 @@ def chain() -> Graph:
 def test_a_chain_needs_no_more_than_its_two_largest_neighbours() -> None:
     made = plan(chain(), TARGET)
     assert made.arena_size == made.least_arena_size() == 2 * 8 * 8 * 4
+
+
+@pytest.mark.parametrize("mapped", [True, False])
+def test_plenty_of_memory_spares_dear_commits(mapped: bool) -> None:
+    unknown = steady(100_000, commit=20_000, mapped=mapped)
+    least = plan(chain(), unknown)
+    plenty = replace(unknown, nvm_bytes=1_000_000, ram_bytes=None if mapped else 1_000_000)
+    roomy = plan(chain(), plenty)
+    before, after = plan_costs(chain(), least, plenty), plan_costs(chain(), roomy, plenty)
+    assert after.commits < before.commits
+    assert after.expected < 0.99 * before.expected
+    check_commit_rule(chain(), roomy)
+    for name in ("nvm_bytes",) if mapped else ("nvm_bytes", "ram_bytes"):
+        assert plan(chain(), replace(plenty, **{name: 4 * roomy.arena_size})) == roomy
+        assert plan(chain(), replace(plenty, **{name: 4 * roomy.arena_size - 1})).arena_size < roomy.arena_size
+        assert plan(chain(), replace(plenty, **{name: None})) == least
+
+
+def test_memory_is_not_spent_on_cheap_commits() -> None:
+    target = replace(steady(2_000, commit=1), nvm_bytes=1_000_000)
+    assert plan(chain(), target).arena_size == plan(chain(), replace(target, nvm_bytes=None)).arena_size
+
+
+@given(graphs(), targets)
+@settings(max_examples=50, deadline=None)
+def test_memory_is_spent_only_where_it_pays(graph: Graph, target: Target) -> None:
+    made, least = plan(graph, target), plan(graph, replace(target, nvm_bytes=None))
+    if made.arena_size > least.arena_size:
+        assert target.nvm_bytes is not None
+        assert made.arena_size <= target.nvm_bytes // 4
+        assert plan_costs(graph, made, target).expected <= 0.99 * plan_costs(graph, least, target).expected
+    else:
+        assert made.arena_size == least.arena_size
 
 
 def test_a_residual_keeps_its_shortcut() -> None:

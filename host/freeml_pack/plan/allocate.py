@@ -9,11 +9,15 @@ from freeml_pack.graph import Graph, Quantize
 from freeml_pack.plan.types import Allocation
 
 
-def allocate(graph: Graph) -> tuple[dict[str, Allocation], Allocation, int]:
+def allocate(graph: Graph, delay: int = 0) -> tuple[dict[str, Allocation], Allocation, int]:
     """(tensor name -> allocation, the sample's allocation, arena size in bytes). Greedy, with the best of some orders: finding
-    the least arena is NP-hard, and on real networks one of these orders reaches the lower bound or misses it by little."""
+    the least arena is NP-hard, and on real networks one of these orders reaches the lower bound or misses it by little.
+    delay: ops for which nothing takes the bytes of a tensor that is not needed any more; so many can share an interval."""
     names, blocks = zip(*_lifetimes(graph).items(), strict=True)
-    placed = min((_place(blocks, order) for order in _ORDERS), key=_extent)
+    last = len(graph.ops) - 1
+    kept = [replace(block, last_op=min(block.last_op + delay, last)) for block in blocks]
+    placed = min((_place(kept, order) for order in _ORDERS), key=_extent)
+    placed = [replace(block, offset=place.offset) for block, place in zip(blocks, placed, strict=True)]
     tensors = dict(zip(names, placed, strict=True))
     return tensors, tensors.pop(_SAMPLE), _extent(placed)
 

@@ -38,6 +38,11 @@ class PlanCosts:
     worst_layers: str  # the layer, or the first and the last one, of that interval
     worst_share: float  # of a life
 
+    @property
+    def expected(self) -> float:
+        """One inference with what power failures add to it: steps that run again, and starts."""
+        return self.inference * (1 + self.replay_share + self.recovery / self.life)
+
 
 def intervals(costs: CostModel, plan: MemoryPlan) -> Iterator[Interval]:
     """In the order in which they run."""
