@@ -47,9 +47,9 @@ size: setup ## code size of the C core on a Cortex-M3
 accuracy: setup ## int8 against float on Fashion-MNIST and HAR (DATA=folder; trains for minutes)
 	@$(PYTHON) tools/accuracy.py $(if $(DATA),--data $(DATA))
 
-fuzz: ## fuzz the C core: blobs, journals (FUZZ_SECONDS=60 each; needs clang)
+fuzz: ## fuzz the C core: blobs, journals (FUZZ_SECONDS=60 each; RESULTS=1 writes fuzz.json; needs clang)
 	@tools/setup.sh fuzz
-	@$(PYTHON) tools/fuzz.py --seconds $(or $(FUZZ_SECONDS),60)
+	@$(PYTHON) tools/fuzz.py --seconds $(or $(FUZZ_SECONDS),60) $(if $(RESULTS),--results)
 
 generate: setup ## regenerate code from schema/
 	@$(PYTHON) schema/regenerate.py
