@@ -133,11 +133,11 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _check_outputs(output: Path, report: Path | None, inputs: list[Path]) -> None:
     """Before minutes of work rather than after them."""
-    from freeml_pack.files import check_writable
+    from freeml_pack.files import check_writable, target_of
 
     check_writable(output, inputs)
     if report:
-        if report.resolve() == output.resolve():
+        if target_of(report) == target_of(output):
             raise PackError(f"--report and the blob are the same file {output}; choose another name for one of them")
         check_writable(report, inputs)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -17,7 +18,9 @@ def check_writable(path: Path, inputs: list[Path]) -> None:
     for source in inputs:
         if path.exists() and source.exists() and path.samefile(source):
             raise PackError(f"the output {path} is also an input; choose another name with -o")
-    folder = _target(path).parent
+    if _is_circle(path):
+        raise PackError(f"the output {path} is a link that leads back to itself; remove it, or choose another name")
+    folder = target_of(path).parent
     if not folder.is_dir():
         raise PackError(f"the folder {folder} of the output does not exist; create it first")
     if not os.access(folder, os.W_OK | os.X_OK):
@@ -27,7 +30,7 @@ def check_writable(path: Path, inputs: list[Path]) -> None:
 def write_whole(path: Path, content: bytes) -> None:
     """Writes a file so that after any failure the old one is still there, or none. A link stays one. PackError where the disk
     refuses."""
-    path = _target(path)
+    path = target_of(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         try:
@@ -43,6 +46,14 @@ def write_whole(path: Path, content: bytes) -> None:
         raise PackError(f"cannot write {path}: {error.strerror}; free some space or choose another place with -o") from error
 
 
-def _target(path: Path) -> Path:
+def target_of(path: Path) -> Path:
     """What a link leads to, existing or not; a path that is none, made absolute."""
     return Path(os.path.realpath(path))
+
+
+def _is_circle(path: Path) -> bool:
+    try:
+        path.stat()
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False

@@ -184,6 +184,12 @@ def test_outputs_that_cannot_be(kit: Kit, tmp_path: Path, capsys: Captured) -> N
     os.mkfifo(tmp_path / "pipe")
     refused(capsys, tmp_path, [str(model), "-o", str(tmp_path / "pipe")], "is a device or a pipe; name an ordinary file")
     refused(capsys, tmp_path, [str(model), "-o", str(tmp_path / ("o" * 300))], "ooo: File name too long; check the path")
+    circle, back = tmp_path / "circle", tmp_path / "back"
+    circle.symlink_to(back)
+    back.symlink_to(circle)
+    for outputs in (["-o", str(circle)], ["-o", str(tmp_path / "o.fml"), "--report", str(circle)]):
+        refused(capsys, tmp_path, [str(model), *outputs], "a link that leads back to itself; remove it")
+    assert circle.is_symlink()
     both = str(tmp_path / "both")
     refused(capsys, tmp_path, [str(model), "-o", both, "--report", both], "same file")
     assert model.read_bytes() == kit.exported.read_bytes()
