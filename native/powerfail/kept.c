@@ -16,7 +16,7 @@ static void prepare(const model_case *what, uint32_t base, uint32_t number, uint
         (void)fml_model_reopen(kept, what->blob, what->blob_size);
     }
     if (base == KEPT_DECAYED) {
-        bytes[rng_below(&random, sizeof *kept)] ^= (uint8_t)(1 << rng_below(&random, 8));
+        bytes[rng_below(&random, KEPT_BYTES)] ^= (uint8_t)(1 << rng_below(&random, 8));
     } else if (base == KEPT_BROKEN) {
         kept->seal = 0;
     }
@@ -29,7 +29,7 @@ static void tear(const fml_kept *before, const fml_kept *after, uint32_t number,
     rng random = rng_of(number, atom, 1);
     uint32_t choice = 0;
     for (uint32_t at = 0; at < sizeof *torn; at++) {
-        if (number < sizeof *torn) {
+        if (number < KEPT_BYTES) {
             to[at] = at < number / atom * atom ? new[at] : old[at];
             continue;
         }
@@ -66,7 +66,7 @@ const char *kept_check(const device *life, const model_case *what, uint32_t base
         return "the blob does not open";
     }
     tear(&before, &after, number, life->kind->atom, &torn);
-    const bool sealed = memcmp(&torn, &after, sizeof torn) == 0;
+    const bool sealed = memcmp(&torn, &after, KEPT_BYTES) == 0;
     memcpy(&kept, &torn, sizeof kept);
     for (uint32_t boot = 0; boot < 2; boot++) {
         if (open_damaged(what, weight, &kept) != (sealed ? FML_OK : FML_ERROR_CHECKSUM)) {
