@@ -83,6 +83,13 @@ def make_parser() -> argparse.ArgumentParser:
     add(
         "--scale", metavar="F[,F..]", type=_numbers, help="the data is multiplied by it first (default: 1/255 if uint8, else 1)"
     )
+    add(
+        "--input-range",
+        metavar=("LOW", "HIGH"),
+        nargs=2,
+        type=float,
+        help="without --data: what the model's input lies in, mean and std applied (default: about -3 to 3, standardised)",
+    )
     targets = f"{', '.join(target_names())}, or a .toml file (default: %(default)s)"
     add("--target", metavar="NAME", default=DEFAULT_TARGET, help=targets)
     add("--samples", metavar="N", type=_positive, help="measure accuracy on at most N test samples (default: all)")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from freeml_pack.budget import Costs, check_fits, check_weights
 from freeml_pack.calibrate import calibrate
 from freeml_pack.data import Data, bind_data, bind_normalisation, candidate_shapes, load_data
 from freeml_pack.engine import Engine
-from freeml_pack.errors import InputShapeError
+from freeml_pack.errors import InputShapeError, PackError
 from freeml_pack.frontend import LoadedModel, load_model
 from freeml_pack.graph import Conv2d, DepthwiseConv2d, Graph, OutputTransform
 from freeml_pack.oracle import run_oracle
@@ -42,6 +44,7 @@ class PackOptions:
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     scale: tuple[float, ...] | None = None
+    input_range: Sequence[float] | None = None  # (low, high) of the normalised input, without data
     target: str = DEFAULT_TARGET
     samples: int | None = None
     seed: int = 0
@@ -79,12 +82,13 @@ def pack(options: PackOptions, display: ProgressDisplay | None = None) -> PackRe
     started = time.monotonic()
     display = display or ProgressDisplay(quiet=True)
     target = load_target(options.target)
+    input_range = _input_range(options)
     with display.stage("loading the model"):
         model, data = _load(options)
     float_graph = _bind(passes.standard(model.graph), data, options)
     check_weights(float_graph, target)
     notes = list(data.notes) if data else ["accuracy not measured: no --data; int8 ranges come from the weights alone."]
-    graph = _quantize(float_graph, data, options.seed, display)
+    graph = _quantize(float_graph, data, options.seed, input_range, display)
     memory_plan = plan(graph, target)
     check_commit_rule(graph, memory_plan)
     blob = write_blob(graph, memory_plan, target.name)
@@ -148,6 +152,17 @@ class SelfCheckError(Exception):
     """The C engine and the numpy oracle disagree: a bug in FreeML."""
 
 
+def _input_range(options: PackOptions) -> tuple[float, float] | None:
+    if options.input_range is None:
+        return None
+    if options.data:
+        raise PackError("--input-range is for packing without data; --data tells the range, leave one of them out.")
+    low, high = options.input_range
+    if not (isfinite(low) and isfinite(high) and low < high):
+        raise PackError(f"--input-range {low:g} {high:g} is no range: give two numbers, the lower one first.")
+    return low, high
+
+
 def _bind(graph: Graph, data: Data | None, options: PackOptions) -> Graph:
     """The graph reads samples as the data stores them."""
     if data:
@@ -155,13 +170,15 @@ def _bind(graph: Graph, data: Data | None, options: PackOptions) -> Graph:
     return bind_normalisation(graph, mean=options.mean, std=options.std, scale=options.scale)
 
 
-def _quantize(graph: Graph, data: Data | None, seed: int, display: ProgressDisplay) -> Graph:
+def _quantize(
+    graph: Graph, data: Data | None, seed: int, input_range: tuple[float, float] | None, display: ProgressDisplay
+) -> Graph:
     x = None
     if data:
         split, indices = data.calibration(seed=seed)
         x = split.values(indices)
     with display.stage("choosing int8 ranges") as progress:
-        calibration = calibrate(graph, x, progress)
+        calibration = calibrate(graph, x, progress, input_range)
     return quantize(graph, calibration)
 
 

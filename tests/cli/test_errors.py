@@ -174,6 +174,19 @@ def test_a_capacitor_too_small(kit: Kit, tmp_path: Path, capsys: Captured, farad
     refused(capsys, tmp_path, [str(kit.exported), "-o", str(tmp_path / "out.fml"), "--target", str(target)], message)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "message"),
+    [("1", "1", "is no range"), ("2", "-2", "is no range"), ("nan", "1", "is no range"), ("0", "inf", "no range")],
+)
+def test_an_input_range_that_is_none(kit: Kit, tmp_path: Path, capsys: Captured, low: str, high: str, message: str) -> None:
+    refused(capsys, tmp_path, [str(kit.exported), "-o", str(tmp_path / "o.fml"), "--input-range", low, high], message)
+
+
+def test_an_input_range_beside_data(kit: Kit, tmp_path: Path, capsys: Captured) -> None:
+    arguments = [str(kit.exported), "-o", str(tmp_path / "o.fml"), "--data", str(kit.data), "--input-range", "0", "1"]
+    refused(capsys, tmp_path, arguments, "--input-range is for packing without data")
+
+
 def test_outputs_that_cannot_be(kit: Kit, tmp_path: Path, capsys: Captured) -> None:
     model = tmp_path / "model.fml"
     model.write_bytes(kit.exported.read_bytes())

@@ -13,6 +13,7 @@ import pytest
 import torch
 from cli.conftest import Kit
 from freeml_pack import __version__
+from freeml_pack.blob import open_metadata
 from freeml_pack.cli import main
 from freeml_pack.engine import Engine
 from freeml_pack.report import Report
@@ -38,6 +39,14 @@ def test_every_format_packs(kit: Kit, tmp_path: Path, format: str) -> None:
     assert numbers["int8_accuracy"] == numbers["agreement"] >= 0.9
     assert sorted(tmp_path.iterdir()) == [output, report]
     assert Engine(output.read_bytes()).output_length == 3
+
+
+def test_without_data_the_input_range_can_be_told(kit: Kit, tmp_path: Path) -> None:
+    output = tmp_path / "out.fml"
+    assert main([str(kit.exported), "-o", str(output), "--input-range", "-10", "245", "--quiet"]) == 0
+    model = open_metadata(output.read_bytes())
+    assert model.InputScale(0) == pytest.approx(1.0)  # int8 steps of 1
+    assert model.InputOffset(0) == pytest.approx(-118)  # -10 becomes -128
 
 
 def test_report_says_what_the_blob_is(kit: Kit, tmp_path: Path) -> None:

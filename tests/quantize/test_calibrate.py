@@ -88,6 +88,20 @@ def test_first_batch_norm_tells_how_large_the_input_is(input_scale: float) -> No
     assert -9 * input_scale <= low <= -input_scale
 
 
+def test_raw_inputs_without_data() -> None:
+    """Inputs of 0..255 that no normalisation comes before: ranges that are told reach as far as those of such data."""
+    graph = NETWORKS["plain"]()
+    raw = np.random.default_rng(0).uniform(0, 255, (32, *graph.sample.shape)).astype(np.float32)
+    seen, guessed = calibrate(graph, raw).ranges, calibrate(graph, None).ranges
+    told = calibrate(graph, None, input_range=(0.0, 255.0)).ranges
+    assert told["t0"] == (0.0, 255.0)
+    assert guessed["t0"][1] <= REACH
+    for name, (low, high) in seen.items():
+        width = told[name][1] - told[name][0]
+        assert 0.5 * (high - low) < width < 10 * (high - low), name
+        assert guessed[name][1] - guessed[name][0] < 0.5 * (high - low), name
+
+
 @pytest.mark.parametrize("shape", [(3, 32, 32), (1, 49, 10), (9, 128), (20,), (1, 1, 1), (2, 1, 5)])
 def test_synthetic_inputs(shape: tuple[int, ...]) -> None:
     x = synthetic_inputs(shape)

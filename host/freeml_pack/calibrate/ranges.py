@@ -10,7 +10,7 @@ import numpy as np
 from freeml_pack.activations import inner_name, preactivation
 from freeml_pack.calibrate.clipping import Histogram
 from freeml_pack.calibrate.moments import Moments
-from freeml_pack.calibrate.synthetic import synthetic_inputs
+from freeml_pack.calibrate.synthetic import REACH, synthetic_inputs
 from freeml_pack.errors import PackError
 from freeml_pack.evaluate import evaluate
 from freeml_pack.graph import Graph, Quantize
@@ -31,14 +31,17 @@ class Calibration:
     """By output of a convolution or linear layer, see `freeml_pack.quantize.rounding`."""
 
 
-def calibrate(graph: Graph, x: np.ndarray | None, progress: Progress | None = None) -> Calibration:
+def calibrate(
+    graph: Graph, x: np.ndarray | None, progress: Progress | None = None, input_range: Range | None = None
+) -> Calibration:
     """x: float32 [N, *graph.sample.shape], normalised; a few hundred samples are enough. progress: called with (done, total).
 
     With data, the input and the scores keep their whole range; every other tensor is clipped where that lowers its squared
     error. Without (x = None), noise goes through the network, brought back to the statistics of the batch norms
-    (`Tensor.stats`) at each layer that has them. PackError where values become infinite or NaN."""
+    (`Tensor.stats`) at each layer that has them; it fills input_range, which the input keeps, or is standardised.
+    PackError where values become infinite or NaN."""
     if x is None:
-        return _calibrate_blindly(graph, progress or (lambda done, total: None))
+        return _calibrate_blindly(graph, progress or (lambda done, total: None), input_range)
     batches = [x[begin : begin + _BATCH] for begin in range(0, len(x), _BATCH)]
     report = progress or (lambda done, total: None)
     extremes = _Extremes(graph)
@@ -89,9 +92,12 @@ class _Extremes:
         return self.ranges
 
 
-def _calibrate_blindly(graph: Graph, report: Progress) -> Calibration:
+def _calibrate_blindly(graph: Graph, report: Progress, input_range: Range | None) -> Calibration:
     x = synthetic_inputs(graph.sample.shape)
-    x = x * _input_scale(graph, x[:_BATCH])
+    if input_range is None:
+        x = x * _input_scale(graph, x[:_BATCH])
+    else:
+        x = np.interp(x, (-REACH, REACH), input_range).astype(np.float32)
     statistics = {preactivation(name): tensor.stats for name, tensor in graph.tensors.items() if tensor.stats is not None}
     extremes, moments = _Extremes(graph), Moments(graph)
 
@@ -108,6 +114,8 @@ def _calibrate_blindly(graph: Graph, report: Progress) -> Calibration:
     ranges = extremes.checked()
     low, high = ranges[graph.output]
     ranges[graph.output] = (low, high + _SCORES_MARGIN * (high - low))
+    if input_range is not None:
+        ranges |= {op.output: input_range for op in graph if isinstance(op, Quantize)}
     return Calibration(ranges, moments.sums)
 
 
