@@ -1,7 +1,7 @@
 """Code size of the C core on a Cortex-M3 at -Os, per source file, against the project's limits.
 
 The limit is on what every program links. OPTIONAL files are measured, but not counted: a linker takes them in only where the
-program uses them. Nor are the encodings of weights, which -DFML_WITHOUT_ENCODINGS leaves out: the core is measured without them,
+program uses them. Nor are the encodings of weights, which -DFML_WITHOUT_ENCODINGS leaves out: the core is measured without,
 and what they add is a row of its own.
 
 Prints a table, writes build/code_size.json ({file: {text, data, bss}, "total": ..., "encodings": ...} in bytes; text includes
@@ -43,7 +43,7 @@ def measure(source: Path, directory: Path, *flags: str) -> Sizes:
 
 
 def measure_all() -> dict[str, Sizes]:
-    """Sizes per source file (path relative to native/src) without the encodings; under "total" the sum of those that are counted,
+    """Sizes per source file (path relative to native/src) without the encodings; under "total" the sum of those that count,
     under "encodings" what they add to it."""
     files = {str(path.relative_to(SOURCE)): path for path in sorted(SOURCE.rglob("*.c"))}
     with tempfile.TemporaryDirectory() as directory:

@@ -79,12 +79,12 @@ class Time(Prices):
 class EncodedMac:
     """What a multiply-accumulate with a kept weight takes in each encoding, in those of a dense layer with a byte each."""
 
-    # Counted on a Cortex-M3 (tools/kernel_cost.py): a convolution of 64 channels, 20% of its weights kept
-    dense_4: float = 1.5
-    sparse_8: float = 2.0
-    sparse_4: float = 2.5
-    block_sparse_8: float = 1.25
-    block_sparse_4: float = 1.6
+    # Counted: inner loops of a 3x3 convolution on a Cortex-M3, tools/kernel_cost.py, the difference between 20% and 60% kept
+    dense_4: float = 1.7
+    sparse_8: float = 1.9
+    sparse_4: float = 2.2
+    block_sparse_8: float = 1.2
+    block_sparse_4: float = 1.9
 
     def of(self, encoding: Encoding) -> float:
         return 1.0 if encoding == Encoding.DENSE_8 else float(getattr(self, encoding.name.lower()))

@@ -22,11 +22,12 @@ void fml_encoded_dot(fml_encoded *weights, uint32_t wanted, const fml_patches *p
     fml_dot_encoded *const dot = dots[weights->encoding - 1][patches->paired];
     const int8_t *const x0 = patches->source[0];
     const ptrdiff_t second = patches->source[1] - x0;
-    for (uint32_t lists = fml_weights_lists(weights->encoding, wanted); lists != 0; lists--, sums++) {
-        dot(weights, fml_read_u16(weights->counts), x0, second, sums);
-        weights->counts += FML_COUNT_SIZE;
-    }
-    if (weights->encoding == FML_WEIGHT_ENCODING_DENSE_4) {
-        dot(weights, weights->taps, x0, second, sums);
-    }
+    uint32_t lists = fml_weights_lists(weights->encoding, wanted), count = weights->taps;
+    do {
+        if (lists != 0) {
+            count = fml_read_u16(weights->counts);
+            weights->counts += FML_COUNT_SIZE;
+        }
+        weights->entries = dot(weights->entries, count, x0, second, weights->codebook, sums++);
+    } while (lists-- > 1);
 }

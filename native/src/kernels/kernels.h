@@ -144,9 +144,10 @@ void fml_encoded_begin(fml_encoded *weights, uint8_t encoding, const uint8_t *st
  * there is one. */
 void fml_encoded_dot(fml_encoded *weights, uint32_t wanted, const fml_patches *patches, int32_t *sums);
 
-/* Inner loops: `count` entries of weights->entries, which is moved behind them (DENSE_4: taps). x0: the first pixel's
- * bytes; the second one's are at x0 + second. */
-typedef void fml_dot_encoded(fml_encoded *weights, uint32_t count, const int8_t *x0, ptrdiff_t second, int32_t *sums);
+/* Inner loops: `count` entries (DENSE_4: taps) from `e` on; what follows them. x0: the first pixel's bytes, the second
+ * one's are at x0 + second. codebook: for 4-bit codes. */
+typedef const uint8_t *fml_dot_encoded(const uint8_t *e, uint32_t count, const int8_t *x0, ptrdiff_t second,
+                                       const int8_t *codebook, int32_t *sums);
 
 /* One output channel: sums[0] of the first pixel; x2: sums[4] of the second. */
 fml_dot_encoded fml_dot_sparse_8x1, fml_dot_sparse_8x2, fml_dot_sparse_4x1, fml_dot_sparse_4x2;
