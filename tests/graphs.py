@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from freeml_pack.encodings import CODED, is_sparse
 from freeml_pack.graph import (
     Add,
     AveragePool2d,
     Conv2d,
     Copy,
     DepthwiseConv2d,
+    Encoding,
     Fill,
     Graph,
     MaxPool2d,
@@ -76,9 +78,23 @@ class Builder:
         view = View((height, width, channels), Strides(0, width, 1, height * width), Strides(0, width * channels, channels, 1))
         return self._append(Quantize, (), output, OpQuant(quantize=constants), view=view)
 
-    def conv(self, x: str, out: int, window: Window, groups: int = 1, lookup: bool = False) -> str:
+    def conv(
+        self,
+        x: str,
+        out: int,
+        window: Window,
+        groups: int = 1,
+        lookup: bool = False,
+        encoding: Encoding = Encoding.DENSE_8,
+        density: float = 0.2,
+    ) -> str:
+        """density: of the weights, where the encoding is sparse."""
         channels = self.shape(x)[2]
         weight = self.rng.integers(-127, 128, (out, *window.kernel, channels // groups)).astype(np.int8)
+        if encoding in CODED:
+            weight = weight // 17 * 17
+        if is_sparse(encoding):
+            weight *= np.repeat(self.rng.random((-(-out // 4), *weight.shape[1:])) < density, 4, axis=0)[:out]
         output = self.tensor((*window_shape(self.shape(x), window), out))
         q = self._weighted(weight, lookup)
         return self._append(
@@ -88,12 +104,13 @@ class Builder:
             q,
             window=window,
             groups=groups,
+            encoding=encoding,
             weight=weight.astype(np.float32),
             bias=np.zeros(out, np.float32),
         )
 
-    def linear(self, x: str, out: int) -> str:
-        return self.conv(x, out, Window((1, 1)))
+    def linear(self, x: str, out: int, encoding: Encoding = Encoding.DENSE_8, density: float = 0.2) -> str:
+        return self.conv(x, out, Window((1, 1)), encoding=encoding, density=density)
 
     def depthwise(self, x: str, window: Window, multiplier: int = 1) -> str:
         out = self.shape(x)[2] * multiplier
@@ -221,6 +238,18 @@ def every_kind(seed: int = 0) -> Graph:
     y = b.max_pool(b.pad(y, 1), Window((3, 3), (2, 2)))
     y = b.adaptive_pool(y, (2, 3))
     return b.finish(b.linear(b.flatten(y), 11))
+
+
+def encoded(seed: int = 0) -> Graph:
+    """Every encoding of weights, in convolutions and linear layers; gaps that no distance reaches over."""
+    b = Builder(np.random.default_rng(seed))
+    x = b.quantize((2, 7, 6))
+    for encoding in Encoding:
+        x = b.conv(x, 6, Window((3, 3), padding=(1, 1, 1, 1)), lookup=encoding == Encoding.SPARSE_4, encoding=encoding)
+    x = b.flatten(x)
+    for encoding in Encoding:
+        x = b.linear(x, 270 if encoding < Encoding.BLOCK_SPARSE_4 else 7, encoding, density=0.02)
+    return b.finish(x)
 
 
 def space(graph: Graph, op: Op) -> Shape:

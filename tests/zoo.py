@@ -223,10 +223,54 @@ def dilated() -> tuple[nn.Module, Shape]:
     return nn.Sequential(*layers, nn.MaxPool2d(3, 2, 1), nn.Flatten(), nn.Linear(8 * 5 * 8, 4)), (2, 16, 16)
 
 
+def pruned(module: nn.Module, density: float, *, together: int = 1, values: int = 0, seed: int = 0) -> nn.Module:
+    """Keeps a share of the weights of each convolution and linear layer, the same taps for `together` output channels; those
+    kept take one of so many `values` in each channel (0: any)."""
+    generator = torch.Generator().manual_seed(seed)
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Linear):
+            weight = layer.weight.data
+            groups = -(-len(weight) // together)
+            keep = torch.rand((groups, *weight.shape[1:]), generator=generator) < density
+            if values:
+                step = 2 * weight.abs().flatten(1).max(dim=1).values.view(-1, *[1] * (weight.ndim - 1)) / (values - 1)
+                weight = ((weight / step - 0.5).round() + 0.5) * step
+            layer.weight.data = weight * keep.repeat_interleave(together, dim=0)[: len(weight)]
+    return module
+
+
+def sparse_cnn() -> tuple[nn.Module, Shape]:
+    """A fifth of the weights, each channel its own."""
+    return PlainCnn(), (1, 28, 28)
+
+
+def block_sparse_cnn() -> tuple[nn.Module, Shape]:
+    """A fifth of the weights, the same taps in four channels."""
+    return PlainCnn(), (1, 28, 28)
+
+
+def coded_resnet() -> tuple[nn.Module, Shape]:
+    """8 values in each channel."""
+    return ResNet(lambda: nn.Sequential(*conv_bn(8, 16, 1, 2))), (3, 16, 16)
+
+
+def coded_sparse_1d() -> tuple[nn.Module, Shape]:
+    """A quarter of the weights, 14 values."""
+    return cnn_1d()
+
+
+_PRUNING: dict[str, Callable[[nn.Module], nn.Module]] = {
+    "sparse_cnn": lambda module: pruned(module, 0.2),
+    "block_sparse_cnn": lambda module: pruned(module, 0.2, together=4),
+    "coded_resnet": lambda module: pruned(module, 1.0, values=8),
+    "coded_sparse_1d": lambda module: pruned(module, 0.25, values=14),
+}
+
+
 def _seeded(build: Callable[[], tuple[nn.Module, Shape]]) -> Callable[[], tuple[nn.Module, Shape]]:
     def seeded() -> tuple[nn.Module, Shape]:
         module, shape = build()
-        return randomize(module), shape
+        return _PRUNING.get(build.__name__, lambda module: module)(randomize(module)), shape
 
     return seeded
 
@@ -248,5 +292,9 @@ ZOO: dict[str, Callable[[], tuple[nn.Module, Shape]]] = {
         shufflenet,
         lenet5,
         dilated,
+        sparse_cnn,
+        block_sparse_cnn,
+        coded_resnet,
+        coded_sparse_1d,
     )
 }

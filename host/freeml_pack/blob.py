@@ -111,7 +111,7 @@ class _Writer:
             q.activation_min,
             q.activation_max,
             left_shift(q.requant),
-            fbs.WeightEncoding.DENSE_8,
+            int(op.encoding) if isinstance(op, Conv2d) else 0,
             0,
             params_offset,
             len(params),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from freeml_pack.encodings import CODES
 from freeml_pack.errors import PackError
 from freeml_pack.graph import Conv2d, DepthwiseConv2d, Graph
 from freeml_pack.plan import MemoryPlan
@@ -26,13 +29,23 @@ class Costs:
 
 
 def check_weights(graph: Graph, target: Target) -> None:
-    """PackError where the weights alone, a byte each, are more than the target's room for the blob: before they are
-    quantized, which takes long for so many."""
-    weights = {op.name: op.weight.size for op in graph.ops if isinstance(op, Conv2d | DepthwiseConv2d)}
+    """PackError where the weights alone are more than the target's room for the blob: before they are quantized, which takes
+    long for so many."""
+    weights = {op.name: _least_bytes(op) for op in graph.ops if isinstance(op, Conv2d | DepthwiseConv2d)}
     if weights:
         largest = max(weights, key=lambda name: weights[name])
-        reason = f"the largest layer is {largest} with {weights[largest]:,} weights"
+        size = next(op.weight.size for op in graph.ops if isinstance(op, Conv2d | DepthwiseConv2d) and op.name == largest)
+        reason = f"the largest layer is {largest} with {size:,} weights"
         _check(target, "room for the blob", sum(weights.values()), target.flash_bytes, reason)
+
+
+def _least_bytes(op: Conv2d | DepthwiseConv2d) -> int:
+    """What the op's weights take at least: a byte each; zeros nothing, and few different values half of that, where a Conv2d's
+    encoding may make it so."""
+    if isinstance(op, DepthwiseConv2d) or op.groups > 1:
+        return op.weight.size
+    few_values = op.codebook is not None or len(np.unique(op.weight[0])) <= CODES
+    return int(np.count_nonzero(op.weight)) // (2 if few_values else 1)
 
 
 def check_fits(graph: Graph, plan: MemoryPlan, constant_bytes: tuple[int, ...], costs: Costs, target: Target) -> None:

@@ -121,14 +121,30 @@ class Window:
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)  # top, left, bottom, right; zeros (max-pool: minus infinity)
 
 
+class Encoding(IntEnum):
+    """How a blob stores the weights of a Conv2d, as in schema/model.fbs."""
+
+    DENSE_8 = 0
+    DENSE_4 = 1
+    SPARSE_8 = 2
+    SPARSE_4 = 3
+    BLOCK_SPARSE_8 = 4
+    BLOCK_SPARSE_4 = 5
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Conv2d(Op):
-    """Also linear layers (1x1 window on 1x1xC). Depthwise (groups == input channels, more than one) is `DepthwiseConv2d`."""
+    """Also linear layers (1x1 window on 1x1xC). Depthwise (groups == input channels, more than one) is `DepthwiseConv2d`.
+
+    codebook: the only values that the weights may take, for weights that were trained so: float32 [16], each an integer
+    -127..127, in units of a scale that each output channel has for itself. Quantization finds the scale and rounds to these."""
 
     window: Window
     weight: np.ndarray  # float32 [out, kernel_h, kernel_w, in / groups]
     bias: np.ndarray  # float32 [out]
     groups: int = 1
+    encoding: Encoding = Encoding.DENSE_8  # others: groups == 1
+    codebook: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -6,7 +6,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from freeml_pack.graph import Add, AveragePool2d, Conv2d, DepthwiseConv2d, Multiply, Op, OpQuant, Quantize, Requant
+from freeml_pack.encodings import CODED, codebook_of, directory, encode_block
+from freeml_pack.graph import Add, AveragePool2d, Conv2d, DepthwiseConv2d, Encoding, Multiply, Op, OpQuant, Quantize, Requant
 
 T = TypeVar("T")
 
@@ -73,15 +74,17 @@ def _channel_constants(q: OpQuant) -> tuple[np.ndarray, np.ndarray, np.ndarray, 
 def _pack_conv(op: Conv2d, q: OpQuant, tile_channels: int) -> bytes:
     weight, *constants = _channel_constants(q)
     unit = tile_channels if op.groups == 1 else len(weight) // op.groups
-    parts = []
+    codebook = codebook_of(weight, op.encoding) if op.encoding in CODED else None
+    blocks = []
     for begin in range(0, len(weight), unit):
-        block = weight[begin : begin + unit].reshape(-1, weight[0].size)
-        padding = -len(block) % 4
-        for values, fill in zip(constants, (0, 0, 1), strict=True):
-            parts.append(np.pad(values[begin : begin + unit], (0, padding), constant_values=fill).tobytes())
-        block = np.pad(block, ((0, padding), (0, 0)))
-        parts.append(block.reshape(-1, 4, block.shape[1]).transpose(0, 2, 1).tobytes())
-    return b"".join(parts)
+        part = slice(begin, begin + unit)
+        padding = -len(weight[part]) % 4
+        padded = (
+            np.pad(values[part], (0, padding), constant_values=fill) for values, fill in zip(constants, (0, 0, 1), strict=True)
+        )
+        blocks.append(b"".join(values.tobytes() for values in padded) + encode_block(weight[part], op.encoding, codebook))
+    front = b"" if op.encoding == Encoding.DENSE_8 else directory([len(block) for block in blocks])
+    return front + b"".join(blocks)
 
 
 def _pack_depthwise(q: OpQuant, tile_channels: int) -> bytes:

@@ -16,6 +16,7 @@ from freeml_pack.blob import open_metadata, section_sizes, write_blob
 from freeml_pack.budget import Costs, check_fits, check_weights
 from freeml_pack.calibrate import calibrate
 from freeml_pack.data import Data, bind_data, bind_normalisation, candidate_shapes, load_data
+from freeml_pack.encode import choose_encoding
 from freeml_pack.engine import Engine
 from freeml_pack.errors import InputShapeError, PackError
 from freeml_pack.frontend import LoadedModel, load_model
@@ -88,7 +89,7 @@ def pack(options: PackOptions, display: ProgressDisplay | None = None) -> PackRe
     float_graph = _bind(passes.standard(model.graph), data, options)
     check_weights(float_graph, target)
     notes = list(data.notes) if data else ["accuracy not measured: no --data; int8 ranges come from the weights alone."]
-    graph = _quantize(float_graph, data, options.seed, input_range, display)
+    graph = choose_encoding(_quantize(float_graph, data, options.seed, input_range, display), target)
     memory_plan = plan(graph, target)
     check_commit_rule(graph, memory_plan)
     blob = write_blob(graph, memory_plan, target.name)

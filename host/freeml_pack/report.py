@@ -12,7 +12,7 @@ from rich.table import Table
 from freeml_pack.graph import AveragePool2d, Conv2d, DepthwiseConv2d, Graph, MaxPool2d, Op, op_macs
 from freeml_pack.op_names import op_name
 from freeml_pack.pipeline import PackResult
-from freeml_pack.plan import OpPlan, PlanCosts, commit_count, op_space, plan_costs, tile_count
+from freeml_pack.plan import OpPlan, PlanCosts, commit_count, dense_macs, op_space, plan_costs, tile_count
 from freeml_pack.units import quantity
 
 _DAYS_PER_YEAR = 365.25
@@ -93,7 +93,7 @@ def make_report(result: PackResult, inferences_per_day: int) -> Report:
         macs=graph.macs(),
         steps=sum(layer.steps for layer in layers),
         commits=sum(layer.commits for layer in layers),
-        target_seconds=result.target.compute_seconds(graph.macs()),
+        target_seconds=result.target.compute_seconds(dense_macs(graph, result.target)),
         costs=costs,
         inferences_per_day=inferences_per_day,
         inferences_until_worn=inferences,

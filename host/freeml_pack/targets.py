@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from freeml_pack.errors import PackError
+from freeml_pack.graph import Encoding
 
 DEFAULT_TARGET = "generic"
 _FOLDER = Path(__file__).with_name("targets")
@@ -74,6 +75,21 @@ class Time(Prices):
         return inf
 
 
+@dataclass(frozen=True, kw_only=True)
+class EncodedMac:
+    """What a multiply-accumulate with a kept weight takes in each encoding, in those of a dense layer with a byte each."""
+
+    # Counted: inner loops of a 3x3 convolution on a Cortex-M3, tools/kernel_cost.py, the difference between 20% and 60% kept
+    dense_4: float = 1.7
+    sparse_8: float = 1.9
+    sparse_4: float = 2.2
+    block_sparse_8: float = 1.2
+    block_sparse_4: float = 1.9
+
+    def of(self, encoding: Encoding) -> float:
+        return 1.0 if encoding == Encoding.DENSE_8 else float(getattr(self, encoding.name.lower()))
+
+
 @dataclass(frozen=True)
 class Target:
     """Sizes in bytes, None: no limit known."""
@@ -89,12 +105,13 @@ class Target:
     nvm_commits: float | None = None  # commits until the NVM may be worn out; FRAM: the endurance of a cell
     clock_hz: int | None = None
     cycles_per_mac: float | None = None  # all overheads of a convolution included
+    encoded_mac: EncodedMac = EncodedMac()  # section [encoded_mac] of the file
 
     @property
     def blob_mapped(self) -> bool:
         return self.stream_bytes == 0
 
-    def compute_seconds(self, macs: int) -> float | None:
+    def compute_seconds(self, macs: float) -> float | None:
         """Estimated time of `macs` multiply-accumulates on the device, None where its speed is not known."""
         if self.clock_hz is None or self.cycles_per_mac is None:
             return None
@@ -129,21 +146,27 @@ def _target(file: str, name: str, values: dict[str, Any]) -> Target:
     chosen = [key for key in _SECTIONS if key in values]
     if len(chosen) != 1:
         raise PackError(f"{file} must have one of the sections [energy] and [time]; start from a file in {_FOLDER}")
-    return Target(name=name, prices=_prices(file, chosen[0], values.pop(chosen[0])), **_checked(file, Target, values))
+    prices = _prices(file, chosen[0], values.pop(chosen[0]))
+    encoded_mac = EncodedMac(**_section(file, "encoded_mac", EncodedMac, values.pop("encoded_mac", {})))
+    return Target(name=name, prices=prices, encoded_mac=encoded_mac, **_checked(file, Target, values))
+
+
+def _section(file: str, section: str, kind: type, values: Any) -> dict[str, Any]:
+    if not isinstance(values, dict):
+        raise PackError(f"{file} has {section} as a key, not as a section; write [{section}] and its keys below")
+    return _checked(f"section [{section}] of {file}", kind, values)
 
 
 def _prices(file: str, section: str, values: Any) -> Energy | Time:
-    if not isinstance(values, dict):
-        raise PackError(f"{file} has {section} as a key, not as a section; write [{section}] and its keys below")
     kind = _SECTIONS[section]
-    prices: Energy | Time = kind(**_checked(f"section [{section}] of {file}", kind, values))
+    prices: Energy | Time = kind(**_section(file, section, kind, values))
     if isinstance(prices, Energy) and not (prices.volts_on > prices.volts_off and prices.margin < 1):
         raise PackError(f"in {file}, volts_on must be above volts_off, and margin below 1; correct it there")
     return prices
 
 
 _TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float)}
-_NOT_IN_FILE = {"name", "prices"}
+_NOT_IN_FILE = {"name", "prices", "encoded_mac"}
 _MAY_BE_0 = {"stream_bytes", "element", "boot", "check", "transfer", "byte", "margin", "volts_off"}
 
 

@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import graphs  # noqa: E402
 from freeml_pack.blob import open_metadata, write_blob  # noqa: E402
-from freeml_pack.graph import Graph, SampleType, Strides, View, Window  # noqa: E402
+from freeml_pack.graph import Encoding, Graph, SampleType, Strides, View, Window  # noqa: E402
 from freeml_pack.plan import MemoryPlan  # noqa: E402
 
 
@@ -71,6 +71,13 @@ def most_tiles() -> Graph:
     return b.finish(b.copy(x, y, View((255, 257, 1), Strides(0, 0, 0, 0), Strides(0, 0, 0, 0))))
 
 
+def encoded(encoding: Encoding) -> Graph:
+    """Weights in an encoding, in a convolution and a linear layer, some behind a long gap."""
+    b = graphs.Builder(np.random.default_rng(6))
+    x = b.conv(b.quantize((3, 4, 3)), 7, Window((2, 2), padding=(1, 0, 0, 1)), encoding=encoding, density=0.4)
+    return b.finish(b.linear(b.flatten(x), 5, encoding, density=0.1))
+
+
 def smallest_tiles(graph: Graph) -> MemoryPlan:
     plan = graphs.roomy_plan(graph)
     return replace(plan, ops=tuple(replace(op, tile=(1, 1, 1)) for op in plan.ops))
@@ -89,6 +96,10 @@ def blobs() -> Iterator[tuple[str, bytes]]:
     for name, graph in graph_of.items():
         yield f"{name}-tight", write_blob(graph, graphs.tight_plan(graph, rng))
         yield f"{name}-roomy", write_blob(graph, graphs.roomy_plan(graph, rng))
+    for encoding in Encoding:
+        if encoding != Encoding.DENSE_8:
+            graph = encoded(encoding)
+            yield encoding.name.lower().replace("_", "-"), write_blob(graph, graphs.tight_plan(graph, rng))
     yield "most-tiles", write_blob(most_tiles(), smallest_tiles(most_tiles()))
     yield "adaptive-dilation", adaptive_dilation(graphs.every_kind())
     yield "tiny", tiny()

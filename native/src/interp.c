@@ -1,9 +1,11 @@
 #include "interp.h"
+
+#include "encoding.h"
 #include "kernels/kernels.h"
 
 #define LOOKUP_SIZE 256
 
-/* Scratch of a streamed source: [tag][kernel scratch][constants][look-up]. The tag names the operator and channel block
+/* Scratch of a streamed source: [tag][kernel scratch][look-up][constants]. The tag names the operator and channel block
  * whose constants lie there; rows of tiles vary fastest, so most tiles find them. */
 #define TAG_SIZE 4
 #define TAG_NONE UINT32_MAX /* no operator has index 0xffff */
@@ -18,7 +20,8 @@ uint32_t fml_interp_scratch(const fml_model *model, const fml_op *op) {
         return kernel;
     }
     const fml_tile first = fml_op_tile(op, 0);
-    return TAG_SIZE + kernel + fml_op_block(op, &first).size + (has_lookup(op) ? LOOKUP_SIZE : 0);
+    const uint32_t block = fml_op_encoded(op) ? fml_encoding_largest_block(model, op) : fml_op_block(op, &first).size;
+    return TAG_SIZE + kernel + (has_lookup(op) ? LOOKUP_SIZE : 0) + block;
 }
 
 static uint32_t *tag_of(uint8_t *scratch) {
@@ -31,37 +34,40 @@ void fml_interp_reset(const fml_model *model, uint8_t *scratch) {
     }
 }
 
-/* `size` bytes of constants: in the mapped source, else in scratch at *room, which then points behind them. */
-static const uint8_t *constants(const fml_model *model, uint32_t offset, uint32_t size, uint8_t **room, bool loaded,
-                                int *status) {
-    uint8_t *const buffer = *room;
-    if (buffer != NULL) {
-        *room += size;
-    }
-    return loaded || size == 0 ? buffer : fml_model_fetch(model, offset, size, buffer, status);
-}
-
 /* Points work->params and work->lookup to the tile's constants, work->scratch to the kernel's scratch. */
 static int fetch(const fml_model *model, fml_work *work) {
     const fml_op *op = work->op;
-    const fml_block block = fml_op_block(op, &work->tile);
-    const uint32_t wanted = (uint32_t)op->index << 16 | (uint32_t)(work->tile.channel_begin / op->tile_channels);
-    uint32_t *tag = NULL;
-    uint8_t *room = NULL;
-    bool loaded = false;
+    const bool streamed = model->source.mapped == NULL, looks_up = has_lookup(op);
+    const uint32_t index = (uint32_t)work->tile.channel_begin / op->tile_channels;
+    const uint32_t wanted = (uint32_t)op->index << 16 | index;
+    uint32_t *const tag = tag_of(work->scratch);
+    uint8_t *lookup = NULL, *params = NULL;
     int status = FML_OK;
-    if (model->source.mapped == NULL) {
-        tag = tag_of(work->scratch);
-        loaded = *tag == wanted;
-        *tag = TAG_NONE; /* a read may fail half-way */
+    if (streamed) {
         work->scratch += TAG_SIZE;
-        room = work->scratch + fml_round_up_4(fml_kernel_scratch(op));
+        lookup = work->scratch + fml_round_up_4(fml_kernel_scratch(op));
+        params = lookup + (looks_up ? LOOKUP_SIZE : 0);
+        work->params = params;
+        work->lookup = looks_up ? lookup : NULL;
+        if (*tag == wanted) {
+            return FML_OK;
+        }
+        *tag = TAG_NONE; /* a read may fail half-way */
     }
-    work->params = constants(model, op->params + block.offset, block.size, &room, loaded, &status);
-    if (has_lookup(op)) {
-        work->lookup = constants(model, op->lookup, LOOKUP_SIZE, &room, loaded, &status);
+    fml_block block = fml_op_block(op, &work->tile);
+    if (fml_op_encoded(op)) {
+        block = fml_encoding_block(model, op, index, &status);
+        if (streamed && block.size > model->scratch_size - (uint32_t)(params - (uint8_t *)tag)) {
+            return FML_ERROR_IO; /* the directory is not what it was when the blob was opened */
+        }
     }
-    if (tag != NULL && status == FML_OK) {
+    if (block.size != 0) {
+        work->params = fml_model_fetch(model, op->params + block.offset, block.size, params, &status);
+    }
+    if (looks_up) {
+        work->lookup = fml_model_fetch(model, op->lookup, LOOKUP_SIZE, lookup, &status);
+    }
+    if (streamed && status == FML_OK) {
         *tag = wanted;
     }
     return status;
@@ -86,7 +92,7 @@ int fml_interp_step(const fml_model *model, const fml_op *op, uint32_t tile, uin
     work.input = (const int8_t *)arena + op->input.offset;
     work.input2 = (const int8_t *)arena + op->input2.offset;
     work.output = (int8_t *)arena + op->output.offset;
-    work.lookup = NULL;
+    work.params = work.lookup = NULL;
     work.scratch = scratch;
     const int status = fetch(model, &work);
     if (status != FML_OK) {

@@ -125,7 +125,8 @@ uint32_t fml_op_entry_size(const fml_op *op) {
 bool fml_op_params_ok(const fml_op *op) {
     const uint32_t size = op->params_size, entry = fml_op_entry_size(op);
     if (has_blocks(op)) {
-        return blocks_ok(op) && fml_op_taps(op) <= FML_TAPS_MAX && stored_size(op, op->output.shape.channels) == size;
+        return blocks_ok(op) && fml_op_taps(op) <= FML_TAPS_MAX &&
+               (fml_op_encoded(op) ? op->window.groups == 1 : stored_size(op, op->output.shape.channels) == size);
     }
     if (op->kind == FML_OP_KIND_AVERAGE_POOL_2D) {
         return size != 0 && size % entry == 0;

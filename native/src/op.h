@@ -6,6 +6,14 @@
 
 #define FML_NO_INDEX UINT16_C(0xffff)
 
+/* -DFML_WITHOUT_ENCODINGS leaves the encodings of weights out: blobs that use one are refused with FML_ERROR_BAD_OP,
+ * and the linker drops encoding.c, verify_encoding.c and the kernels behind fml_encoded_dot (kernels.h). */
+#if defined(FML_WITHOUT_ENCODINGS)
+#define FML_ENCODINGS 0
+#else
+#define FML_ENCODINGS 1
+#endif
+
 typedef struct fml_shape {
     uint16_t height, width, channels;
 } fml_shape;
@@ -82,6 +90,11 @@ bool fml_op_viewed(const fml_op *op);
 /* Element (row, column, depth) of one side of a view. */
 uint32_t fml_view_element(const fml_strides *strides, uint32_t row, uint32_t column, uint32_t depth);
 
+/* Whether the weights are encoded, in blocks behind a directory (encoding.h). */
+static inline bool fml_op_encoded(const fml_op *op) {
+    return FML_ENCODINGS && op->encoding != 0;
+}
+
 /* Number of tiles; rows vary fastest, then columns, then channel blocks, so that a channel block's weights stay loaded.
  */
 uint32_t fml_op_tile_count(const fml_op *op);
@@ -90,7 +103,8 @@ uint32_t fml_op_tile_count(const fml_op *op);
 fml_tile fml_op_tile(const fml_op *op, uint32_t index);
 
 /* Constants of the channels channel_begin..channel_end of a block: offset from op->params and size in bytes.
- * CONV_2D and DEPTHWISE_CONV_2D store one block per tile_channels; other kinds have one block. */
+ * CONV_2D and DEPTHWISE_CONV_2D store one block per tile_channels; other kinds have one block. Not for encoded weights.
+ */
 typedef struct fml_block {
     uint32_t offset, size;
 } fml_block;
@@ -108,8 +122,8 @@ fml_block fml_op_block(const fml_op *op, const fml_tile *tile);
 /* Bytes of one entry of constants, its last byte a shift; 0 for kinds without constants and those stored in blocks. */
 uint32_t fml_op_entry_size(const fml_op *op);
 
-/* Whether params_size and, for the kinds stored in blocks, groups, taps and tile_channels are what SPEC.md says. Safe
- * on any numbers but for zeros in shapes, windows and tiles. */
+/* Whether params_size (unless weights are encoded) and, for the kinds stored in blocks, groups, taps and tile_channels
+ * are what SPEC.md says. Safe on any numbers but for zeros in shapes, windows and tiles. */
 bool fml_op_params_ok(const fml_op *op);
 
 /* Weights per output channel: CONV_2D kernel_height * kernel_width * input channels of a group, DEPTHWISE_CONV_2D

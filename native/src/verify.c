@@ -120,8 +120,8 @@ static bool numbers_ok(const fml_op *op) {
     return (op->flags & ~(FML_OP_FLAG_COMMIT_LAST | FML_OP_FLAG_HAS_LOOKUP | FML_OP_FLAG_ADAPTIVE)) == 0 &&
            (!(op->flags & FML_OP_FLAG_ADAPTIVE) || op->kind == FML_OP_KIND_AVERAGE_POOL_2D) &&
            op->activation_min <= op->activation_max && op->left_shift <= (shifts_left(op->kind) ? 15 : 0) &&
-           op->encoding == FML_WEIGHT_ENCODING_DENSE_8 && op->reserved == 0 && op->tile_rows >= 1 &&
-           op->tile_columns >= 1 && op->tile_channels >= 1;
+           op->encoding <= (op->kind == FML_OP_KIND_CONV_2D ? FML_ENCODINGS * FML_WEIGHT_ENCODING_BLOCK_SPARSE_4 : 0) &&
+           op->reserved == 0 && op->tile_rows >= 1 && op->tile_columns >= 1 && op->tile_channels >= 1;
 }
 
 /* Are all inputs written by earlier operators, and apart from the output? */

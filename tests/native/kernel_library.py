@@ -11,6 +11,7 @@ import functools
 import os
 import re
 import shlex
+import struct
 import subprocess
 import tempfile
 from dataclasses import dataclass, field, replace
@@ -93,6 +94,7 @@ class Case:
     flags: int = 0
     params: bytes = b""
     lookup: np.ndarray | None = None
+    encoding: int = 0
 
     @property
     def space(self) -> Shape:
@@ -156,6 +158,7 @@ def make_op(case: Case) -> Any:
     op.tile_rows, op.tile_columns, op.tile_channels = case.tile
     op.activation_min, op.activation_max = case.limits
     op.left_shift = case.left_shift
+    op.encoding = case.encoding
     op.params_size = len(case.params)
     _set_tensor(op.input, case.input.shape if case.input is not None else None, case.zero_points[0])
     _set_tensor(op.input2, case.input2.shape if case.input2 is not None else None, case.zero_points[1])
@@ -205,13 +208,22 @@ class Run:
     def tiles(self) -> int:
         return int(self.lib.fml_op_tile_count(self.op))
 
+    def _block(self, tile: Any) -> tuple[int, int]:
+        """Where the tile's block of constants begins and ends."""
+        if not self.op.encoding:
+            block = self.lib.fml_op_block(self.op, library()[0].new("fml_tile *", tile))
+            return block.offset, block.offset + block.size
+        index, blocks = tile.channel_begin // self.op.tile_channels, -(-self.op.output.shape.channels // self.op.tile_channels)
+        bounds = (4 * blocks, *struct.unpack_from(f"<{blocks}I", self.params))
+        return bounds[index], bounds[index + 1]
+
     def tile(self, index: int) -> np.ndarray:
         """Runs tile `index`, with its block of constants alone in memory; returns the whole output."""
         self.work.tile = self.lib.fml_op_tile(self.op, index)
         tile = self.lib.fml_op_tile(self.op, index)
-        block = self.lib.fml_op_block(self.op, library()[0].new("fml_tile *", tile))
-        constants = Guarded(self.params[block.offset : block.offset + block.size])
-        assert constants.size == block.size
+        begin, end = self._block(tile)
+        constants = Guarded(self.params[begin:end])
+        assert constants.size == end - begin
         self.work.params = constants.pointer
         self.lib.fml_kernel_run(self.work)
         for buffer in (self.output, self.scratch, self.lookup, constants, *self.inputs):

@@ -5,15 +5,18 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 
 import graphs
 import numpy as np
 import pytest
 from freeml_pack import blob as blob_module
 from freeml_pack.blob import open_metadata, section_sizes, write_blob
+from freeml_pack.encodings import CODED, entry_counts, is_sparse
 from freeml_pack.engine import Engine, EngineError, Session
 from freeml_pack.errors import PackError
-from freeml_pack.graph import Window
+from freeml_pack.graph import Encoding, Window
+from freeml_pack.oracle import run_oracle
 from freeml_pack.plan import MemoryPlan
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -42,7 +45,7 @@ def chain_blob() -> bytes:
     return write_blob(graph, graphs.tight_plan(graph))
 
 
-GRAPHS = {"chain": graphs.chain, "every_kind": graphs.every_kind}
+GRAPHS = {"chain": graphs.chain, "every_kind": graphs.every_kind, "encoded": graphs.encoded}
 
 
 @pytest.mark.parametrize("make", GRAPHS.values(), ids=GRAPHS.keys())
@@ -82,6 +85,122 @@ def test_answer_does_not_depend_on_plan_or_place(make) -> None:
         answers |= {Engine(blob, streamed=streamed).run(sample).tobytes() for streamed in (False, True)}
     assert len(answers) == 1
     assert len(set(answers.pop())) > 3  # and it is no constant
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_encoded_weights_decode_to_the_same(streamed: bool) -> None:
+    graph = graphs.encoded()
+    samples = np.random.default_rng(1).integers(0, 256, (20, graph.sample.size), np.uint8)
+    plan = graphs.tight_plan(graph, np.random.default_rng(2))
+    assert np.array_equal(Engine(write_blob(graph, plan), streamed=streamed).run_batch(samples), run_oracle(graph, samples))
+
+
+def encoded_linear(encoding: Encoding) -> tuple[bytes, int]:
+    """A blob of a linear layer of 9 outputs and 300 inputs in 3 blocks, and where the layer's constants begin in it."""
+    b = graphs.Builder(np.random.default_rng(8))
+    graph = b.finish(b.linear(b.quantize((300, 1, 1)), 9, encoding, density=0.05))
+    plan = graphs.roomy_plan(graph)
+    ops = (plan.ops[0], replace(plan.ops[1], tile=(1, 1, 4)))
+    blob = write_blob(graph, replace(plan, ops=ops))
+    root = open_metadata(blob)
+    return blob, root.Sections(0).Offset() + root.Ops(1).Params()
+
+
+def resealed(blob: bytearray) -> bytes:
+    """The blob with the checksums of its constants and its metadata set right."""
+    section = open_metadata(bytes(blob)).Sections(0)
+    struct.pack_into("<I", blob, section._tab.Pos + 8, zlib.crc32(blob[section.Offset() :]))
+    return seal(blob)
+
+
+ENCODED = [encoding for encoding in Encoding if encoding != Encoding.DENSE_8]
+SPARSE = [encoding for encoding in ENCODED if is_sparse(encoding)]
+FRONT = 3 * 4 + 4 * 7  # directory, constants of the first block's channels
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("encoding", ENCODED)
+@pytest.mark.parametrize("end", [0, 1, 2])
+@pytest.mark.parametrize("change", [-1 << 20, -1, 1, 1 << 20])
+def test_malformed_directory(encoding: Encoding, end: int, change: int, streamed: bool) -> None:
+    blob, params = encoded_linear(encoding)
+    damaged = bytearray(blob)
+    (value,) = struct.unpack_from("<I", blob, params + 4 * end)
+    struct.pack_into("<I", damaged, params + 4 * end, (value + change) % (1 << 32))
+    assert status_of(resealed(bytearray(blob)), streamed=streamed) == 0
+    assert status_of(resealed(damaged), streamed=streamed) == BAD_PARAMS
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("encoding", SPARSE)
+@pytest.mark.parametrize("change", [-1, 1, 0x8000])
+def test_malformed_count(encoding: Encoding, change: int, streamed: bool) -> None:
+    blob, params = encoded_linear(encoding)
+    damaged = bytearray(blob)
+    at = params + FRONT + (16 if encoding in CODED else 0)
+    (value,) = struct.unpack_from("<H", blob, at)
+    struct.pack_into("<H", damaged, at, (value + change) % (1 << 16))
+    assert status_of(resealed(damaged), streamed=streamed) == BAD_PARAMS
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("encoding", SPARSE)
+def test_tap_out_of_range(encoding: Encoding, streamed: bool) -> None:
+    """The last tap of 300 is one too far as soon as any distance before it is one larger."""
+    b = graphs.Builder(np.random.default_rng(8))
+    b.linear(b.quantize((300, 1, 1)), 4, encoding)
+    weight = np.zeros_like(b.ops[1].q.weight)
+    weight[..., [40, 200, 299]] = 51
+    b.ops[1] = replace(b.ops[1], q=replace(b.ops[1].q, weight=weight))
+    graph = b.finish(b.ops[1].output)
+    blob = write_blob(graph, graphs.roomy_plan(graph))
+    root = open_metadata(blob)
+    params = root.Sections(0).Offset() + root.Ops(1).Params()
+    lists = 1 if encoding >= Encoding.BLOCK_SPARSE_8 else 4
+    at = params + 4 + 4 * 7 + (16 if encoding in CODED else 0) + 2 * lists
+    assert status_of(blob, streamed=streamed) == 0
+    for entry in range(entry_counts(weight, encoding)[0]):
+        damaged = bytearray(blob)
+        place = at + entry * (root.Ops(1).ParamsSize() - (at - params)) // int(entry_counts(weight, encoding).sum())
+        damaged[place] = damaged[place] + 1 if damaged[place] % 16 != 15 else damaged[place]
+        changed = damaged[place] != blob[place]
+        assert status_of(resealed(damaged), streamed=streamed) == (BAD_PARAMS if changed else 0)
+
+
+@pytest.mark.parametrize("encoding", ENCODED)
+def test_shift_out_of_range_behind_a_directory(encoding: Encoding) -> None:
+    blob, params = encoded_linear(encoding)
+    damaged = bytearray(blob)
+    damaged[params + 3 * 4 + 4 * 6] = 32
+    assert status_of(resealed(damaged)) == BAD_PARAMS
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(ENCODED), st.data(), st.booleans())
+def test_no_encoded_nonsense_leaves_its_memory(encoding: Encoding, data: st.DataObject, streamed: bool) -> None:
+    """Constants with random bytes replaced and right checksums are refused, or run within their arena."""
+    blob, params = encoded_linear(encoding)
+    damaged = bytearray(blob)
+    for _ in range(data.draw(st.integers(1, 3))):
+        damaged[data.draw(st.integers(params, len(blob) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        engine = Engine(resealed(damaged), streamed=streamed)
+    except EngineError:
+        return
+    assert engine.run(bytes(engine.sample_size)).size == 9
+
+
+@pytest.mark.parametrize(("field", "value"), [("Op.encoding", 2), ("Op.params_size", 4)])
+def test_another_encoding_than_the_constants_are(field: str, value: int) -> None:
+    code = "B" if field == "Op.encoding" else "<I"
+    assert patched(field, value, code, 1, make=lambda: encoded_linear(Encoding.BLOCK_SPARSE_8)[0]) == BAD_PARAMS
+
+
+def test_grouped_convolutions_are_not_encoded() -> None:
+    b = graphs.Builder(np.random.default_rng(8))
+    graph = b.finish(b.conv(b.quantize((4, 3, 3)), 4, Window((1, 1)), groups=2))
+    blob = write_blob(graph, graphs.roomy_plan(graph))
+    assert patched("Op.encoding", 1, "B", 1, make=lambda: blob) == BAD_PARAMS
 
 
 def test_run_batch() -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from freeml_pack.encodings import CODED, codebook_of, directory, encode_block, encoded_size
+from freeml_pack.graph import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from native import kernel_reference as reference
@@ -148,6 +150,64 @@ def convolutions(draw: Draw) -> tuple[Case, np.ndarray]:
 @EXAMPLES
 @given(convolutions(), generators())
 def test_conv_2d(drawn: tuple[Case, np.ndarray], rng: np.random.Generator) -> None:
+    check(*drawn, rng)
+
+
+ENCODINGS = [encoding for encoding in Encoding if encoding != Encoding.DENSE_8]
+
+
+def sparse_weight(draw: Draw, rng: np.random.Generator, shape: tuple[int, ...], encoding: Encoding) -> np.ndarray:
+    """int8 weights that the encoding has a place for: few values, and most of them zero, by themselves or in fours; often with
+    gaps that no distance reaches over."""
+    values = rng.integers(-127, 128, 15) if encoding in CODED else rng.integers(-127, 128, 1000)
+    weight = rng.choice(values, shape)
+    keep = rng.random(shape) < draw(st.sampled_from([0.0, 0.01, 0.2, 0.7, 1.0]))
+    if draw(st.booleans()):
+        keep = np.repeat(keep[::4], 4, axis=0)[: shape[0]]
+    weight = np.where(keep, weight, 0)
+    if draw(st.booleans()):
+        weight.reshape(len(weight), -1)[:, -1] = values[0]
+    return weight.astype(np.int8)
+
+
+def pack_encoded(
+    weight: np.ndarray, bias: np.ndarray, m: np.ndarray, s: np.ndarray, encoding: Encoding, tile_channels: int
+) -> bytes:
+    """The blocks behind their directory; what is in them is encodings.py's, which test_encodings.py holds to SPEC.md."""
+    book = codebook_of(weight, encoding) if encoding in CODED else None
+    blocks = []
+    for begin in range(0, len(weight), tile_channels):
+        p = slice(begin, begin + tile_channels)
+        blocks.append(pack_channels(pad_4(bias[p]), pad_4(m[p]), pad_4(s[p], 1), encode_block(weight[p], encoding, book)))
+    params = directory([len(block) for block in blocks]) + b"".join(blocks)
+    assert len(params) == encoded_size(weight, encoding, tile_channels)
+    return params
+
+
+@st.composite
+def encoded_convolutions(draw: Draw) -> tuple[Case, np.ndarray]:
+    """Also linear layers, with up to 600 taps."""
+    rng = draw(generators())
+    encoding = draw(st.sampled_from(ENCODINGS))
+    if draw(st.booleans()):
+        window, size, out_size, inputs = Window(), (1, 1), (1, 1), draw(st.integers(1, 600))
+    else:
+        window, size, out_size = window_and_shapes(draw, st.sampled_from([1, 1, 2, 3, 5]))
+        inputs = draw(st.integers(1, 24))
+    output = (*out_size, draw(st.integers(1, 10)))
+    weight = sparse_weight(draw, rng, (output[2], *window.kernel, inputs), encoding)
+    bias, m, s, left = channel_constants(draw, rng, weight)
+    tile = tile_of(draw, output, 4)
+    case = Case(
+        "CONV_2D", output, tile, int8s(draw, rng, (*size, inputs)), zero_points=zero_points(draw), limits=limits(draw),
+        left_shift=left, window=window, params=pack_encoded(weight, bias, m, s, encoding, tile[2]), encoding=encoding,
+    )  # fmt: skip
+    return case, reference.convolve(case, weight, bias, m, s)
+
+
+@settings(max_examples=400, deadline=None)
+@given(encoded_convolutions(), generators())
+def test_encoded_conv_2d(drawn: tuple[Case, np.ndarray], rng: np.random.Generator) -> None:
     check(*drawn, rng)
 
 

@@ -53,6 +53,8 @@ def _fold_forward(graph: Graph, affine: DepthwiseConv2d) -> Graph | None:
     scale, shift = (_per_input(constant.reshape(-1).astype(np.float64), after) for constant in (affine.weight, affine.bias))
     bias = after.bias + (after.weight * shift).reshape(len(after.bias), -1).sum(axis=1)
     merged = replace(_with_constants(after, after.weight * scale, bias), inputs=affine.inputs)
+    if isinstance(merged, Conv2d):
+        merged = replace(merged, codebook=None)  # its values are no longer those of an output channel
     return substitute(graph, [affine], {id(after): merged})
 
 

@@ -1,6 +1,7 @@
 """Memory plan: where each tensor lies, how each op is cut into steps, where commits go (schema/SPEC.md, "Plan and commits")."""
 
 from freeml_pack.plan.check import CommitRuleError, check_commit_rule
+from freeml_pack.plan.cost import dense_macs
 from freeml_pack.plan.intervals import PlanCosts, plan_costs
 from freeml_pack.plan.planner import plan
 from freeml_pack.plan.space import commit_count, op_space, tile_count
@@ -14,6 +15,7 @@ __all__ = [
     "PlanCosts",
     "check_commit_rule",
     "commit_count",
+    "dense_macs",
     "op_space",
     "plan",
     "plan_costs",

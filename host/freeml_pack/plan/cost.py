@@ -21,9 +21,10 @@ from functools import cached_property
 from itertools import product
 from math import ceil, prod, sqrt
 
+from freeml_pack.encodings import DIRECTORY_ENTRY
 from freeml_pack.errors import PackError
-from freeml_pack.graph import AveragePool2d, Conv2d, DepthwiseConv2d, Graph, MaxPool2d, Op, Shape
-from freeml_pack.plan.space import block_bytes, op_space, tile_count, write_runs
+from freeml_pack.graph import AveragePool2d, Conv2d, DepthwiseConv2d, Graph, MaxPool2d, Op, Shape, op_macs
+from freeml_pack.plan.space import block_bytes, block_products, is_encoded, op_space, tile_count, write_runs
 from freeml_pack.targets import Energy, Target
 from freeml_pack.units import quantity
 
@@ -74,8 +75,13 @@ class CostModel:
         return f"a charge of target {self.target.name} surely gives {most}, its margin deducted"
 
     def step(self, op: Op, tile: Shape) -> float:
-        """One step, its bytes in the NVM included; reading streamed constants is `load`."""
-        pixels, macs = tile[0] * tile[1], prod(tile) * _taps(self.graph, op)
+        """One step, its bytes in the NVM included, at most; reading streamed constants is `load`."""
+        return self._step(op, tile, max(self._products(op, tile[2])))
+
+    def _step(self, op: Op, tile: Shape, products: float) -> float:
+        """products: multiply-accumulates of a pixel with its tile[2] channels."""
+        pixels = tile[0] * tile[1]
+        macs = pixels * products
         if isinstance(op, Conv2d | DepthwiseConv2d):
             macs += _CONSTANT_MACS * tile[2]
         if isinstance(op, Conv2d) and (op.window.kernel != (1, 1) or any(op.window.padding)):
@@ -85,10 +91,21 @@ class CostModel:
             cost += prod(tile) * self.prices.byte + write_runs(self.graph, op, tile) * self.prices.transfer
         return cost
 
+    def _products(self, op: Op, channels: int) -> list[float]:
+        """Multiply-accumulates of a pixel, in those of a dense layer: of a block of `channels` channels; where blocks differ,
+        of each."""
+        if not is_encoded(op):
+            return [channels * _taps(self.graph, op)]
+        factor = self.target.encoded_mac.of(op.encoding)
+        return [factor * count for count in block_products(op, channels).tolist()]
+
     def load(self, op: Op, tile: Shape) -> float:
         """Reading the constants of one channel block."""
         size = block_bytes(op, tile[2]) + _lookup_bytes(op)
-        return 0.0 if self.target.blob_mapped or size == 0 else self.prices.transfer + size * self.prices.byte
+        if self.target.blob_mapped or size == 0:
+            return 0.0
+        reads, size = (2, size + 2 * DIRECTORY_ENTRY) if is_encoded(op) else (1, size)
+        return reads * self.prices.transfer + size * self.prices.byte
 
     def steps(self, op: Op, tile: Shape, count: int) -> float:
         """`count` consecutive steps of an op, at most: wherever they begin, with nothing loaded."""
@@ -101,11 +118,34 @@ class CostModel:
 
     def op(self, op: Op, tile: Shape) -> float:
         """All steps of an op, in one go."""
-        space = op_space(self.graph, op)
-        axes = [_pieces(extent, step) for extent, step in zip(space, tile, strict=True)]
-        boxes = ((prod(n for n, _ in box), tuple(size for _, size in box)) for box in product(*axes))
-        steps = sum(count * self.step(op, (shape[0], shape[1], shape[2])) for count, shape in boxes)
-        return steps + ceil(space[2] / tile[2]) * self.load(op, tile)
+        rows, columns, channels = (_pieces(extent, step) for extent, step in zip(op_space(self.graph, op), tile, strict=True))
+        loads = sum(count for count, _ in channels) * self.load(op, tile)
+        boxes = product(rows, columns, self._blocks(op, channels))
+        return loads + sum(
+            m * n * k * self._step(op, (r, c, width), products) for (m, r), (n, c), (k, width, products) in boxes
+        )
+
+    def _blocks(self, op: Op, pieces: list[tuple[int, int]]) -> list[tuple[int, int, float]]:
+        """(how many, how many channels, multiply-accumulates of a pixel on average) of the op's channel blocks."""
+        if not is_encoded(op):
+            return [(count, width, self._products(op, width)[0]) for count, width in pieces]
+        products, done, blocks = self._products(op, pieces[0][1]), 0, []
+        for count, width in pieces:
+            blocks.append((count, width, sum(products[done : done + count]) / count))
+            done += count
+        return blocks
+
+
+def dense_macs(graph: Graph, target: Target) -> float:
+    """Multiply-accumulates of one sample, those with encoded weights counted as what they take on the target."""
+    total = 0.0
+    for op in graph:
+        if is_encoded(op):
+            rows, columns, channels = op_space(graph, op)
+            total += rows * columns * float(block_products(op, channels).sum()) * target.encoded_mac.of(op.encoding)
+        else:
+            total += op_macs(graph, op)
+    return total
 
 
 def _pieces(extent: int, step: int) -> list[tuple[int, int]]:

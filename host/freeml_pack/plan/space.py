@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import ceil, prod
+from typing import TypeGuard
 
-from freeml_pack.graph import Conv2d, Copy, DepthwiseConv2d, Graph, Op, Quantize, Shape
+import numpy as np
+
+from freeml_pack.encodings import block_sizes, entry_counts, products
+from freeml_pack.graph import Conv2d, Copy, DepthwiseConv2d, Encoding, Graph, Op, Quantize, Shape
 from freeml_pack.plan.types import OpPlan
 
 
@@ -25,8 +30,35 @@ def commit_count(steps: int, plan: OpPlan) -> int:
     return inside + (plan.commit_last and not ends_with_one)
 
 
+def is_encoded(op: Op) -> TypeGuard[Conv2d]:
+    """Whether the op's weights are stored in another encoding than DENSE_8."""
+    return isinstance(op, Conv2d) and op.encoding != Encoding.DENSE_8
+
+
+@lru_cache(maxsize=1024)
+def _entry_counts(op: Conv2d) -> np.ndarray:
+    """What takes long of `block_sizes` and `products`."""
+    assert op.q is not None, "weights are encoded when they are quantized"
+    assert op.q.weight is not None
+    return entry_counts(op.q.weight, op.encoding)
+
+
+def _matrix(op: Conv2d) -> tuple[int, int]:
+    """Output channels, taps."""
+    return len(op.weight), op.weight[0].size
+
+
+def block_products(op: Conv2d, channels: int) -> np.ndarray:
+    """int64 [blocks]: multiply-accumulates that each block of `channels` output channels takes for one pixel."""
+    of_channels = products(*_matrix(op), op.encoding, _entry_counts(op))
+    return np.asarray(np.add.reduceat(of_channels, np.arange(0, len(of_channels), channels)))
+
+
 def block_bytes(op: Op, channels: int) -> int:
-    """Bytes of the constants of a block of `channels` output channels; 0 where blocks have none."""
+    """Bytes of the constants of a block of `channels` output channels, of the largest where weights are encoded; 0 where blocks
+    have none."""
+    if is_encoded(op):
+        return int(block_sizes(*_matrix(op), op.encoding, _entry_counts(op), channels).max())
     if isinstance(op, DepthwiseConv2d):
         return channels * (7 + prod(op.weight.shape[1:]))
     if isinstance(op, Conv2d):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from freeml_pack.graph import Quant, Requant
+from freeml_pack.quantize.codebook import fit_scales
 from freeml_pack.quantize.requant import MAX_LEFT_SHIFT, exponent, headroom, requantization
 from freeml_pack.quantize.rounding import round_weights
 
@@ -29,19 +30,24 @@ def quantize_conv(
     input_quant: Quant,
     output_quant: Quant,
     stored_zero_point: int,
+    codebook: np.ndarray | None = None,
 ) -> ConvConstants:
-    """weight: float [out, taps], bias: float [out], moments: see `round_weights`.
+    """weight: float [out, taps], bias: float [out], moments: see `round_weights`, codebook: see `Conv2d`.
 
     `output_quant` is of the value before a look-up; the kernel adds `stored_zero_point`, the output tensor's, so the
     difference of the two goes into the bias.
 
-    A channel's weight scale is its largest weight / 127, enlarged where its accumulator (nearly always because of a bias
-    that is large beside its weights) would leave int32 at a left shift that all channels need for their precision."""
+    A channel's weight scale is its largest weight / 127, or what fits its codebook; enlarged where its accumulator (nearly
+    always because of a bias that is large beside its weights) would leave int32 at a left shift that all channels need for
+    their precision."""
     step = input_quant.scale / output_quant.scale
-    scale = np.maximum(np.abs(weight).max(axis=1, initial=0.0).astype(np.float64) / 127.0, _SMALLEST_MULTIPLIER / step)
+    scale = np.abs(weight).max(axis=1, initial=0.0).astype(np.float64) / 127.0
+    if codebook is not None:
+        scale = fit_scales(weight, codebook)
+    scale = np.maximum(scale, _SMALLEST_MULTIPLIER / step)
     while True:
         real = scale * step
-        integers, corrected = round_weights(weight, bias, scale, moments)
+        integers, corrected = round_weights(weight, bias, scale, moments, codebook)
         shifted = np.rint(corrected / (scale * input_quant.scale) + (output_quant.zero_point - stored_zero_point) / real)
         folded = shifted - input_quant.zero_point * integers.sum(axis=1)
         bound = np.abs(folded) + 128.0 * np.abs(integers).sum(axis=1)

@@ -85,7 +85,8 @@ def _constants(graph: Graph, op: Op, quants: Mapping[str, Quant], calibration: C
     )
     if isinstance(op, Conv2d | DepthwiseConv2d):
         weight, moments = op.weight.reshape(len(op.weight), -1), calibration.moments.get(op.output)
-        constants = quantize_conv(weight, op.bias, moments, inputs[0], inner, outer.zero_point)
+        codebook = op.codebook if isinstance(op, Conv2d) else None
+        constants = quantize_conv(weight, op.bias, moments, inputs[0], inner, outer.zero_point, codebook)
         return replace(
             base,
             weight=constants.weight.reshape(op.weight.shape),

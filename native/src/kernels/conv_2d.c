@@ -19,7 +19,7 @@ static void group_of_channels(const fml_work *work, const uint8_t *group, uint32
     const fml_op *op = work->op;
     const fml_range range = fml_output_range(op);
     const uint32_t taps = fml_op_taps(op), stored = fml_round_up_4(count);
-    const int8_t *const weights = (const int8_t *)group + FML_CHANNEL_CONSTANTS_SIZE * stored;
+    const uint8_t *const weights = group + FML_CHANNEL_CONSTANTS_SIZE * stored;
     fml_channel *const channels = (fml_channel *)(void *)work->scratch;
     const uint32_t inputs = (uint32_t)op->input.shape.channels / op->window.groups;
     fml_patches patches;
@@ -28,11 +28,17 @@ static void group_of_channels(const fml_work *work, const uint8_t *group, uint32
     patches.in_place = windows_are_pieces(op);
     fml_channels_unpack(channels, group, stored, 0, stored);
     while (fml_patches_next(&patches)) {
-        const int8_t *w = weights;
+        const int8_t *w = (const int8_t *)weights;
+        fml_encoded encoded;
+        if (fml_op_encoded(op)) {
+            fml_encoded_begin(&encoded, op->encoding, weights, count, taps);
+        }
         for (uint32_t c = 0; c < count; c += 4, w += 4 * taps) {
             const uint32_t wanted = count - c < 4 ? count - c : 4;
             int32_t sums[8];
-            if (patches.paired) {
+            if (fml_op_encoded(op)) {
+                fml_encoded_dot(&encoded, wanted, &patches, sums);
+            } else if (patches.paired) {
                 fml_dot_4x2(w, patches.source[0], patches.source[1] - patches.source[0], taps, sums);
             } else {
                 fml_dot_4x1(w, patches.source[0], taps, sums);

@@ -126,4 +126,34 @@ void fml_dot_4x1(const int8_t *w, const int8_t *x0, uint32_t taps, int32_t *sums
 /* The same for two pixels, the second one's bytes at x0 + second: sums[0..3] of the first, sums[4..7] of the second. */
 void fml_dot_4x2(const int8_t *w, const int8_t *x0, ptrdiff_t second, uint32_t taps, int32_t *sums);
 
+/* --- Encoded weights (encoded.c, dot_sparse.c, dot_codes.c) ------------------------------------------------------ */
+
+/* The weights of a block that are still to be multiplied. */
+typedef struct fml_encoded {
+    uint8_t encoding;
+    uint32_t taps;
+    const int8_t *codebook; /* 16 weights; only with 4-bit codes */
+    const uint8_t *counts;  /* of the next lists of entries */
+    const uint8_t *entries; /* the next ones */
+} fml_encoded;
+
+/* `stored`: what follows the constants of the block's `channels` output channels. */
+void fml_encoded_begin(fml_encoded *weights, uint8_t encoding, const uint8_t *stored, uint32_t channels, uint32_t taps);
+
+/* The sums of the next `wanted` <= 4 output channels: sums[0..3] of the first pixel, sums[4..7] of the second where
+ * there is one. */
+void fml_encoded_dot(fml_encoded *weights, uint32_t wanted, const fml_patches *patches, int32_t *sums);
+
+/* Inner loops: `count` entries (DENSE_4: taps) from `e` on; what follows them. x0: the first pixel's bytes, the second
+ * one's are at x0 + second. codebook: for 4-bit codes. */
+typedef const uint8_t *fml_dot_encoded(const uint8_t *e, uint32_t count, const int8_t *x0, ptrdiff_t second,
+                                       const int8_t *codebook, int32_t *sums);
+
+/* One output channel: sums[0] of the first pixel; x2: sums[4] of the second. */
+fml_dot_encoded fml_dot_sparse_8x1, fml_dot_sparse_8x2, fml_dot_sparse_4x1, fml_dot_sparse_4x2;
+
+/* Four output channels: sums[0..3] of the first pixel; x2: sums[4..7] of the second. */
+fml_dot_encoded fml_dot_block_8x1, fml_dot_block_8x2, fml_dot_block_4x1, fml_dot_block_4x2;
+fml_dot_encoded fml_dot_dense_4x1, fml_dot_dense_4x2;
+
 #endif

@@ -1,0 +1,46 @@
+"""Which encoding each layer's weights get: the smallest one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from freeml_pack.encodings import can_encode, encoded_size, entry_counts, products
+from freeml_pack.graph import Conv2d, Encoding, Graph, Op
+from freeml_pack.targets import Target
+
+__all__ = ["choose_encoding", "encoded_size"]
+
+_NEAR = 1.05  # times the fewest bytes: so much more may be worth fewer cycles
+_NARROWEST = 4  # channels of a tile; each block has its own codebook and an entry in the directory
+
+
+def choose_encoding(graph: Graph, target: Target) -> Graph:
+    """Each Conv2d of an int8 graph with the encoding that takes fewest bytes; of those within 5% of that, with the one that
+    takes fewest cycles on the target. Nothing is lost: the weights stay what they are. However a plan cuts the layer, it is
+    never larger than with DENSE_8, which also stays where groups > 1."""
+    return graph.with_(ops=tuple(_encoded(op, target) for op in graph))
+
+
+def _encoded(op: Op, target: Target) -> Op:
+    if not isinstance(op, Conv2d) or op.groups > 1:
+        return op
+    assert op.q is not None, "the graph is not quantized"
+    assert op.q.weight is not None
+    return replace(op, encoding=_best(op.q.weight, target))
+
+
+def _best(weight: np.ndarray, target: Target) -> Encoding:
+    out = len(weight)
+    most = encoded_size(weight, Encoding.DENSE_8, out)
+    fitting = [e for e in Encoding if can_encode(weight, e) and encoded_size(weight, e, min(out, _NARROWEST)) <= most]
+    sizes = {encoding: encoded_size(weight, encoding, out) for encoding in fitting}
+    near = [encoding for encoding in fitting if sizes[encoding] <= _NEAR * min(sizes.values())]
+    return min(near, key=lambda encoding: (_cost(weight, encoding, target), sizes[encoding]))
+
+
+def _cost(weight: np.ndarray, encoding: Encoding, target: Target) -> float:
+    """Of one pixel, in multiply-accumulates of a dense layer."""
+    counts = entry_counts(weight, encoding)
+    return float(products(len(weight), weight[0].size, encoding, counts).sum()) * target.encoded_mac.of(encoding)

@@ -1,0 +1,33 @@
+/* How encoded weights of a block are stored (SPEC.md, "Encodings of weights"): constants of the channels, codebook,
+ * counts, entries. */
+#ifndef FML_WEIGHTS_H
+#define FML_WEIGHTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model_layout.h"
+
+#define FML_DIRECTORY_ENTRY_SIZE 4
+#define FML_COUNT_SIZE 2
+
+/* Bytes of the codebook: encodings with 4-bit codes have odd numbers. */
+static inline uint32_t fml_weights_codebook_size(uint8_t encoding) {
+    return encoding % 2 * UINT32_C(16);
+}
+
+/* Bytes of an entry, the distance first; 0 for DENSE_4, whose codes have no distances. */
+static inline uint32_t fml_weights_entry_size(uint8_t encoding) {
+    static const uint8_t sizes[] = {0, 0, 2, 1, 5, 3};
+    return sizes[encoding];
+}
+
+/* Lists of entries, each with a count, of so many output channels: one for each, or for each four, or none. */
+static inline uint32_t fml_weights_lists(uint8_t encoding, uint32_t channels) {
+    if (encoding >= FML_WEIGHT_ENCODING_BLOCK_SPARSE_8) {
+        return (channels + 3) / 4;
+    }
+    return encoding == FML_WEIGHT_ENCODING_DENSE_4 ? 0 : channels;
+}
+
+#endif
