@@ -124,6 +124,46 @@ def decode_block(data: bytes, encoding: Encoding, channels: int, taps: int) -> n
     return _channels(weights, channels)
 
 
+def decode_params(params: bytes, encoding: Encoding, out: int, taps: int, tile_channels: int) -> np.ndarray:
+    """int8 [out, taps]: the weights among an operator's constants, which the core has accepted; groups == 1."""
+    begins = range(0, out, tile_channels)
+    if encoding == Encoding.DENSE_8:
+        front, ends = 0, np.cumsum(block_sizes(out, taps, encoding, np.zeros(0, np.int64), tile_channels))
+    else:
+        front = DIRECTORY_ENTRY * len(begins)
+        ends = np.frombuffer(params[:front], "<u4").astype(np.int64)
+    blocks = []
+    for begin, block, end in zip(begins, [front, *ends[:-1].tolist()], ends.tolist(), strict=True):
+        channels = min(tile_channels, out - begin)
+        constants = CHANNEL_BYTES * 4 * ceil(channels / 4)
+        blocks.append(decode_block(params[block + constants : end], encoding, channels, taps))
+    return np.concatenate(blocks)
+
+
+def harmless_params(size: int, encoding: Encoding, out: int, taps: int, tile_channels: int) -> bytes | None:
+    """Constants of an operator of this size that the core accepts, as some others were: all shifts are 1, entries lie
+    at tap 0. None where no accepted ones have this size."""
+    begins = np.arange(0, out, tile_channels)
+    channels = np.minimum(begins + tile_channels, out) - begins
+    fours = -(-channels // 4)
+    lists = np.zeros_like(channels) if not is_sparse(encoding) else fours if encoding in _IN_FOURS else channels
+    entry = _ENTRY_BYTES.get(encoding, 1)
+    codes = 2 * taps * fours if encoding == Encoding.DENSE_4 else np.zeros_like(channels)
+    least = DIRECTORY_ENTRY * len(begins) + int(
+        (CHANNEL_BYTES * 4 * fours + CODES * (encoding in CODED) + _COUNT * lists + codes).sum()
+    )
+    entries, rest = divmod(size - least, entry)
+    if rest != 0 or not 0 <= entries <= _MOST_ENTRIES * int(lists.sum()):
+        return None
+    blocks = []
+    for n, list_count, code_bytes in zip((4 * fours).tolist(), lists.tolist(), codes.tolist(), strict=True):
+        counts = np.clip(entries - _MOST_ENTRIES * np.arange(list_count), 0, _MOST_ENTRIES)
+        entries -= int(counts.sum())
+        head = b"\0" * (6 * n) + b"\1" * n + b"\0" * (CODES * (encoding in CODED))
+        blocks.append(head + counts.astype("<u2").tobytes() + b"\0" * (entry * int(counts.sum()) + code_bytes))
+    return directory([len(block) for block in blocks]) + b"".join(blocks)
+
+
 def _kept(weight: np.ndarray, encoding: Encoding) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(list, tap, distance to the list's tap before or to tap 0) of each kept weight, or four of them."""
     if encoding in _IN_FOURS:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
+import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from freeml_pack.graph import AveragePool2d, Conv2d, DepthwiseConv2d, Graph, MaxPool2d, Op, op_macs
+from freeml_pack.graph import AveragePool2d, Conv2d, DepthwiseConv2d, Encoding, Graph, MaxPool2d, Op, op_macs
 from freeml_pack.op_names import op_name
 from freeml_pack.pipeline import PackResult
 from freeml_pack.plan import OpPlan, PlanCosts, commit_count, dense_macs, op_space, plan_costs, tile_count
@@ -25,6 +26,8 @@ class LayerReport:
     op: str  # what it became
     output_shape: tuple[int, int, int]  # height, width, channels
     weight_bytes: int  # constants in the blob: weights, biases, multipliers, look-up tables
+    encoding: str | None  # of a convolution's or linear layer's weights
+    density: float | None  # share of those that are not 0
     macs: int
     steps: int
     commits: int
@@ -119,10 +122,26 @@ def _layer(graph: Graph, op: Op, op_plan: OpPlan, constants: int) -> LayerReport
         op=_describe(graph, op),
         output_shape=graph.tensors[op.output].shape,
         weight_bytes=constants,
+        encoding=op.encoding.name if isinstance(op, Conv2d) else None,
+        density=_density(op),
         macs=op_macs(graph, op),
         steps=steps,
         commits=commit_count(steps, op_plan),
     )
+
+
+def _density(op: Op) -> float | None:
+    if not isinstance(op, Conv2d) or op.q is None or op.q.weight is None:
+        return None
+    return float(np.count_nonzero(op.q.weight) / op.q.weight.size)
+
+
+def _stored(layer: LayerReport) -> str:
+    """For instance "sparse 8, 20%"; nothing for a byte each."""
+    if layer.encoding in (None, Encoding.DENSE_8.name) or layer.density is None:
+        return ""
+    assert layer.encoding is not None
+    return layer.encoding.lower().replace("_", " ") + (f", {layer.density:.0%}" if layer.density < 1.0 else "")
 
 
 def _describe(graph: Graph, op: Op) -> str:
@@ -146,12 +165,16 @@ def _layer_table(report: Report) -> Table:
     table = Table(title=f"{escape(report.model)} ({report.format}) for {escape(report.target)}", title_justify="left")
     table.add_column("layer")
     table.add_column("operator")
+    encoded = any(_stored(layer) for layer in report.layers)
+    if encoded:
+        table.add_column("encoding, kept")
     for heading in ("output", "weights", "MACs", "steps"):
         table.add_column(heading, justify="right")
     for layer in report.layers:
         shape = "x".join(map(str, layer.output_shape)).removeprefix("1x1x")
         numbers = (f"{n:,}" if n else "" for n in (layer.weight_bytes, layer.macs, layer.steps))
-        table.add_row(escape(layer.name), layer.op, shape, *numbers)
+        stored = (_stored(layer),) if encoded else ()
+        table.add_row(escape(layer.name), layer.op, *stored, shape, *numbers)
     return table
 
 

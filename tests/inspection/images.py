@@ -32,11 +32,11 @@ def image(steps: int | None = 60) -> bytearray:
     return memory
 
 
-def resealed(blob: bytes) -> bytes:
-    """BLOB with changes behind its header, and both checksums right."""
+def resealed(blob: bytes, original: bytes = BLOB) -> bytes:
+    """The original with changes behind its header, and both checksums right."""
     result = bytearray(blob)
-    (size,) = struct.unpack_from("<I", BLOB, 8)
-    section = open_metadata(BLOB).Sections(0)._tab.Pos
+    (size,) = struct.unpack_from("<I", original, 8)
+    section = open_metadata(original).Sections(0)._tab.Pos
     struct.pack_into("<I", result, section + 8, zlib.crc32(blob[size:]))
     struct.pack_into("<I", result, 16, zlib.crc32(result[20:size], zlib.crc32(result[:16])))
     return bytes(result)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import struct
 
+import graphs
+import numpy as np
 import pytest
+from freeml_pack.blob import write_blob
 from freeml_pack.engine import Engine, EngineError
+from freeml_pack.graph import Conv2d, Encoding
 from freeml_pack.inspection.blob import BlobFacts, looks_like_blob, read_blob
 from freeml_pack.inspection.network import read_network
 from hypothesis import given, settings
@@ -157,3 +161,40 @@ def test_any_bytes(changes: list[tuple[int, int]], seal: bool) -> None:
 @given(st.binary(max_size=200))
 def test_random_bytes(tail: bytes) -> None:
     inspected(b"\x20\0\0\0FML1" + tail)
+
+
+ENCODED_GRAPH = graphs.encoded()
+ENCODED = write_blob(ENCODED_GRAPH, graphs.tight_plan(ENCODED_GRAPH, np.random.default_rng(3)))
+
+
+def test_encodings_and_densities() -> None:
+    facts = inspected(ENCODED)
+    assert facts.network is not None
+    for op, density, original in zip(facts.network.ops, facts.densities, ENCODED_GRAPH.ops, strict=True):
+        if isinstance(original, Conv2d):
+            assert original.q is not None
+            assert op.encoding == original.encoding
+            assert density == np.count_nonzero(original.q.weight) / np.size(original.q.weight)
+        else:
+            assert (op.encoding, density) == (Encoding.DENSE_8, None)
+
+
+def test_damaged_encoded_weights() -> None:
+    """The weights say where they lie, and cannot be relied on: what the metadata says is shown all the same."""
+    blob = bytearray(ENCODED)
+    blob[-3] ^= 1
+    facts = inspected(bytes(blob))
+    assert states(facts) == ["good", "damaged"]
+    assert len(facts.faults) == 1
+    assert facts.network is not None
+    assert facts.network.ops == read_network(ENCODED).ops
+    assert facts.densities == ()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.integers(20, len(ENCODED) - 1), st.integers(0, 255)), min_size=1, max_size=4))
+def test_any_encoded_bytes(changes: list[tuple[int, int]]) -> None:
+    blob = bytearray(ENCODED)
+    for at, value in changes:
+        blob[at] = value
+    inspected(resealed(bytes(blob), ENCODED))

@@ -8,8 +8,9 @@ A blob: `faults` (sentences), `engine` (what the C core says), `sections` (`name
 `model_id`, `sample_type`, `sample_shape`, `sample_offset`, `sample_bytes`, `output` (tensor), `output_transform`,
 `arena_bytes`, `nvm_bytes`, `macs`, `steps`, `commits`, `dearest_interval`, `tensors` (`shape`, `scale`, `zero_point`, `offset`,
 `bytes`, `first_op`, `last_op`), `ops` (`kind`, `name`, `inputs`, `output`, `space`, `window`: null or
-`kernel`, `stride`, `dilation`, `padding` at the top and the left, `groups`; `activation`: lowest and highest, `lookup`, `tile`,
-`steps`, `commit_every`, `commit_last`, `commits`, `constant_bytes`, `macs`); `scratch_bytes` and `streamed_scratch_bytes` (null
+`kernel`, `stride`, `dilation`, `padding` at the top and the left, `groups`; `activation`: lowest and highest, `lookup`,
+`encoding`, `weight_bits`, `density`: share of the weights that are not 0, null where it is not known; `tile`, `steps`,
+`commit_every`, `commit_last`, `commits`, `constant_bytes`, `macs`); `scratch_bytes` and `streamed_scratch_bytes` (null
 where the core refuses the blob).
 
 An NVM image: `verdict`, `notes`, `journal` ("blank", "valid", "foreign", "damaged"), `slots` (`number`, `state`: "good",
@@ -24,6 +25,7 @@ An interval: `first_step`, `last_step`, `first_op`, `last_op` (all included), `m
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from math import isfinite
 from typing import Any
@@ -47,13 +49,13 @@ def blob_json(file: str, facts: BlobFacts) -> dict[str, Any]:
         "faults": facts.faults,
         "engine": facts.engine,
         "sections": [asdict(section) for section in facts.sections],
-        "network": _network(facts.network) if facts.network else None,
+        "network": _network(facts.network, facts.densities) if facts.network else None,
         "scratch_bytes": facts.scratch_size,
         "streamed_scratch_bytes": facts.streamed_scratch_size,
     }
 
 
-def _network(network: Network) -> dict[str, Any]:
+def _network(network: Network, densities: Sequence[float | None]) -> dict[str, Any]:
     return {
         "name": network.name,
         "target": network.target,
@@ -72,7 +74,7 @@ def _network(network: Network) -> dict[str, Any]:
         "commits": network.commits,
         "dearest_interval": asdict(network.dearest_interval()),
         "tensors": [_tensor(tensor) for tensor in network.tensors],
-        "ops": [_op(op) for op in network.ops],
+        "ops": [_op(op, densities[i] if densities else None) for i, op in enumerate(network.ops)],
     }
 
 
@@ -89,7 +91,7 @@ def _tensor(tensor: NetworkTensor) -> dict[str, Any]:
     }
 
 
-def _op(op: NetworkOp) -> dict[str, Any]:
+def _op(op: NetworkOp, density: float | None) -> dict[str, Any]:
     return {
         "kind": op.kind,
         "name": op.name,
@@ -99,6 +101,9 @@ def _op(op: NetworkOp) -> dict[str, Any]:
         "window": asdict(op.window) if op.window else None,
         "activation": op.activation,
         "lookup": op.lookup,
+        "encoding": op.encoding.name,
+        "weight_bits": int(op.encoding.name[-1]),
+        "density": density,
         **asdict(op.plan),
         "steps": op.steps,
         "commits": op.commits,

@@ -10,9 +10,9 @@ from typing import Any
 from freeml_pack.blob import HEADER_SIZE, NO_INDEX, VERSION, open_metadata
 from freeml_pack.engine import Engine, EngineError, refused_op
 from freeml_pack.inspection.network import KIND_NAMES, Network, read_network
+from freeml_pack.inspection.weights import UNREADABLE, densities, harmless_weights
 
 IDENTIFIER = b"FML1"
-_UNREADABLE = (struct.error, IndexError, ValueError, TypeError, OverflowError)  # by reading a table out of its bounds
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class BlobFacts:
     engine: str
     faults: tuple[str, ...]
     network: Network | None
+    densities: tuple[float | None, ...]  # see weights.py; empty where the core refuses the blob
     scratch_size: int | None  # of the core, with the blob in memory; None where it refuses the blob
     streamed_scratch_size: int | None  # the same where weights are read step by step
 
@@ -51,7 +52,8 @@ def read_blob(data: bytes) -> BlobFacts:
     except EngineError as error:
         return _diagnose(data, error.text)
     network = read_network(data)
-    return BlobFacts(len(data), _sections(data), "ok", (), network, mapped.scratch_size, streamed.scratch_size)
+    sizes = (mapped.scratch_size, streamed.scratch_size)
+    return BlobFacts(len(data), _sections(data), "ok", (), network, densities(data), *sizes)
 
 
 def _u32(data: bytes, offset: int) -> int:
@@ -65,7 +67,7 @@ def _metadata_crc(data: bytes) -> int:
 def _diagnose(data: bytes, engine: str) -> BlobFacts:
     if len(data) < HEADER_SIZE:
         fault = f"the file ends after {len(data)} bytes, inside the header of {HEADER_SIZE}; copy it again"
-        return BlobFacts(len(data), (), engine, (fault,), None, None, None)
+        return BlobFacts(len(data), (), engine, (fault,), None, (), None, None)
     sections = _sections(data)
     faults = [*_header_faults(data), *(_section_fault(section, data) for section in sections if section.state != "good")]
     network = None
@@ -78,7 +80,7 @@ def _diagnose(data: bytes, engine: str) -> BlobFacts:
             faults.append(_structure_fault(whole, error))
     if not faults:  # all is as it was packed: it is the constants that the core refuses
         faults.append(_refusal(refused_op(data), engine))
-    return BlobFacts(len(data), sections, engine, tuple(faults), network, None, None)
+    return BlobFacts(len(data), sections, engine, tuple(faults), network, (), None, None)
 
 
 def _sections(data: bytes) -> tuple[Section, ...]:
@@ -103,12 +105,12 @@ def _state(complete: bool, equal: bool) -> str:
 def _weights_crc(data: bytes) -> int | None:
     try:
         return int(_section_row(data).Crc32())
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
 
 
 def _section_row(data: bytes) -> Any:
-    """The row of the blob's section. One of _UNREADABLE where there is none."""
+    """The row of the blob's section. One of UNREADABLE where there is none."""
     model = open_metadata(data)
     if model.SectionsLength() != 1:
         raise ValueError
@@ -142,11 +144,11 @@ def _with_harmless_weights(data: bytes) -> bytes:
     """The same metadata with constants that nobody can object to, all lengths and checksums right: what the core says of it, it
     says of the metadata alone. As it is where the metadata has no row for the section."""
     metadata_size, file_size = _u32(data, 8), _u32(data, 12)
-    weights = b"\x01" * max(file_size - metadata_size, 0)  # every shift is 1
     metadata = bytearray(data[:metadata_size])
+    weights = harmless_weights(bytes(metadata), max(file_size - metadata_size, 0))
     try:
         struct.pack_into("<I", metadata, _section_row(data)._tab.Pos + 8, zlib.crc32(weights))
-    except _UNREADABLE:
+    except UNREADABLE:
         return data
     struct.pack_into("<I", metadata, 16, _metadata_crc(bytes(metadata)))
     return bytes(metadata) + weights
@@ -160,7 +162,7 @@ def _structure_fault(blob: bytes, error: EngineError) -> str:
         if model.Version() != VERSION:
             return f"it is of format version {model.Version()}, this FreeML reads {VERSION}; pack the model again"
         row = "" if index is None else f"; it is {_row(model.Ops(index))}"
-    except _UNREADABLE:
+    except UNREADABLE:
         row = ""
     return _refusal(index, error.text + row)
 

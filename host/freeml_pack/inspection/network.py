@@ -11,7 +11,7 @@ import numpy as np
 from freeml_schema import model as fbs
 
 from freeml_pack.blob import KINDS, NO_INDEX, open_metadata
-from freeml_pack.graph import Op, OutputTransform, SampleType, Shape
+from freeml_pack.graph import Encoding, Op, OutputTransform, SampleType, Shape
 from freeml_pack.op_names import op_name
 from freeml_pack.plan import Allocation, OpPlan, commit_count, tile_count
 
@@ -52,6 +52,7 @@ class NetworkOp:
     window: NetworkWindow | None
     activation: tuple[int, int]  # clamp, lowest and highest
     lookup: bool
+    encoding: Encoding  # of the weights
     plan: OpPlan
     steps: int
     commits: int
@@ -220,6 +221,7 @@ def _op(model: Any, row: Any, shapes: list[Shape], *, is_last: bool) -> NetworkO
         window=window,
         activation=(row.ActivationMin(), row.ActivationMax()),
         lookup=lookup,
+        encoding=Encoding(row.Encoding()),
         plan=plan,
         steps=steps,
         commits=commit_count(steps, plan),

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from freeml_pack.graph import Encoding
 from freeml_pack.inspection.blob import BlobFacts, Section
 from freeml_pack.inspection.memory_map import memory_map
 from freeml_pack.inspection.network import Interval, Network, NetworkOp
@@ -32,7 +33,7 @@ def show_blob(file: str, facts: BlobFacts, console: Console) -> None:
         _facts(console, rows)
         return
     _facts(console, rows + _totals(network, facts))
-    console.print(_op_table(network, wide=console.width >= _WIDE))
+    console.print(_op_table(network, facts.densities, wide=console.width >= _WIDE))
     console.print(_tensor_table(network))
     console.print("\nthe arena: bytes down, operators across; S sample, numbers tensors", style="italic")
     console.print(memory_map(network, console.width))
@@ -98,19 +99,30 @@ def _interval(interval: Interval) -> str:
     return f"{interval.macs:,} MACs in the {steps:,} steps from step {interval.first_step:,} on ({where})"
 
 
-def _op_table(network: Network, *, wide: bool) -> Table:
-    more = ("reads", "writes", "window", "tile") if wide else ()
+def _op_table(network: Network, densities: Sequence[float | None], *, wide: bool) -> Table:
+    encoded = wide and any(op.encoding != Encoding.DENSE_8 for op in network.ops)
+    more = (*(("reads", "writes", "window", "tile") if wide else ()), *(("weights",) if encoded else ()))
     table = _table("\noperators", ["#", "operator", *more, "space"], ["steps", "commits", "bytes", "MACs"])
     for index, op in enumerate(network.ops):
         details = _details(network, op) if wide else ()
+        weights = (_weights(op, densities[index] if densities else None),) if encoded else ()
         numbers = (f"{n:,}" if n else "" for n in (op.steps, op.commits, op.constant_bytes, op.macs))
-        table.add_row(str(index), op.name, *details, _shape(op.space), *numbers)
+        table.add_row(str(index), op.name, *details, *weights, _shape(op.space), *numbers)
     return table
 
 
 def _details(network: Network, op: NetworkOp) -> tuple[str, ...]:
     reads = " ".join(map(str, op.inputs)) or ("S" if op.kind == "QUANTIZE" else "")
     return reads, str(op.output), _window(op), "" if op.plan.tile == op.space else _shape(op.plan.tile)
+
+
+def _weights(op: NetworkOp, density: float | None) -> str:
+    """How the weights are stored, and how many of them are there: "sparse 4 bit 20%"."""
+    if op.kind != "CONV_2D":
+        return ""
+    words = op.encoding.name.lower().split("_")
+    share = "" if density is None or density == 1.0 else f" {density:.0%}"
+    return f"{' '.join(words[:-1])} {words[-1]} bit{share}"
 
 
 def _window(op: NetworkOp) -> str:
