@@ -225,7 +225,7 @@ def dilated() -> tuple[nn.Module, Shape]:
 
 def pruned(module: nn.Module, density: float, *, together: int = 1, values: int = 0, seed: int = 0) -> nn.Module:
     """Keeps a share of the weights of each convolution and linear layer, the same taps for `together` output channels; those
-    kept take one of so many `values` in each channel (0: any)."""
+    kept take one of so many `values` in each channel (0: any), the largest among them."""
     generator = torch.Generator().manual_seed(seed)
     for layer in module.modules():
         if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Linear):
@@ -233,8 +233,10 @@ def pruned(module: nn.Module, density: float, *, together: int = 1, values: int 
             groups = -(-len(weight) // together)
             keep = torch.rand((groups, *weight.shape[1:]), generator=generator) < density
             if values:
-                step = 2 * weight.abs().flatten(1).max(dim=1).values.view(-1, *[1] * (weight.ndim - 1)) / (values - 1)
+                largest = weight.abs().flatten(1).max(dim=1).values.view(-1, *[1] * (weight.ndim - 1))
+                step = 2 * largest / (values - 1)
                 weight = ((weight / step - 0.5).round() + 0.5) * step
+                keep |= (weight.abs() - largest).abs() < 1e-6  # they set the scale
             layer.weight.data = weight * keep.repeat_interleave(together, dim=0)[: len(weight)]
     return module
 

@@ -137,7 +137,8 @@ class Conv2d(Op):
     """Also linear layers (1x1 window on 1x1xC). Depthwise (groups == input channels, more than one) is `DepthwiseConv2d`.
 
     codebook: the only values that the weights may take, for weights that were trained so: float32 [16], each an integer
-    -127..127, in units of a scale that each output channel has for itself. Quantization finds the scale and rounds to these."""
+    -127..127, in units of a scale that each output channel has for itself. Quantization finds the scale and rounds to these.
+    None: any values; quantization still keeps weights that take few."""
 
     window: Window
     weight: np.ndarray  # float32 [out, kernel_h, kernel_w, in / groups]

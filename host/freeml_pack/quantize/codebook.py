@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from freeml_pack.encodings import CODES
+
 LEAST_SPARSITY = 0.3  # of a layer's weights; from here on its zeros were made so, and stay
 
 
@@ -14,6 +16,17 @@ def nearest(values: np.ndarray, codebook: np.ndarray | None) -> np.ndarray:
     allowed = np.unique(codebook.astype(np.float64))
     middles = (allowed[1:] + allowed[:-1]) / 2
     return np.asarray(allowed[np.searchsorted(middles, values)])
+
+
+def codebook_in(weight: np.ndarray) -> np.ndarray | None:
+    """The codebook (see `Conv2d`) of a layer's weights [out, taps] that take at most 16 values in each channel, the largest of
+    them everywhere; None where they take more, or are so few that it means nothing."""
+    largest = np.abs(weight).max(axis=1, keepdims=True, initial=0.0).astype(np.float64)
+    values = np.unique(np.round(127.0 * weight / np.where(largest > 0.0, largest, 1.0), 2))
+    if len(values) > CODES or weight.size < 16 * CODES:
+        return None
+    codebook = np.unique(np.rint(values))
+    return np.pad(codebook, (0, CODES - len(codebook)), mode="edge").astype(np.float32)
 
 
 def fit_scales(weight: np.ndarray, codebook: np.ndarray) -> np.ndarray:

@@ -28,6 +28,7 @@ from freeml_pack.graph import (
     Tensor,
     View,
 )
+from freeml_pack.quantize.codebook import codebook_in
 from freeml_pack.quantize.conv import quantize_conv
 from freeml_pack.quantize.requant import requantization
 from freeml_pack.quantize.sample import quantize_sample_constants, sample_from_floats
@@ -85,7 +86,9 @@ def _constants(graph: Graph, op: Op, quants: Mapping[str, Quant], calibration: C
     )
     if isinstance(op, Conv2d | DepthwiseConv2d):
         weight, moments = op.weight.reshape(len(op.weight), -1), calibration.moments.get(op.output)
-        codebook = op.codebook if isinstance(op, Conv2d) else None
+        codebook = None
+        if isinstance(op, Conv2d):
+            codebook = op.codebook if op.codebook is not None else codebook_in(weight)
         constants = quantize_conv(weight, op.bias, moments, inputs[0], inner, outer.zero_point, codebook)
         return replace(
             base,
