@@ -1,7 +1,7 @@
 # FreeML. `make help` lists the verbs.
 PYTHON := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help setup demo device test powerfail overhead lint format size accuracy fuzz generate clean
+.PHONY: help setup demo device test powerfail overhead lint format size kernels accuracy fuzz generate clean
 
 help: ## list these verbs
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ format: setup ## format Python and C sources
 
 size: setup ## code size of the C core on a Cortex-M3
 	@$(PYTHON) tools/code_size.py
+
+kernels: setup ## instructions that multiply-accumulates take on a Cortex-M3, in each encoding of weights
+	@$(PYTHON) tools/kernel_cost.py
 
 accuracy: setup ## int8 against float on Fashion-MNIST and HAR (DATA=folder; trains for minutes)
 	@$(PYTHON) tools/accuracy.py $(if $(DATA),--data $(DATA))
