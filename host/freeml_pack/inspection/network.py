@@ -11,7 +11,7 @@ import numpy as np
 from freeml_schema import model as fbs
 
 from freeml_pack.blob import KINDS, NO_INDEX, open_metadata
-from freeml_pack.graph import Op, OutputTransform, SampleType, Shape
+from freeml_pack.graph import SUM_BYTES, Op, OutputTransform, SampleType, Shape
 from freeml_pack.op_names import op_name
 from freeml_pack.plan import Allocation, OpPlan, commit_count, tile_count
 
@@ -33,13 +33,16 @@ class NetworkTensor:
 
 @dataclass(frozen=True)
 class NetworkWindow:
-    """Pairs are (height, width); padding is at the top and at the left."""
+    """Pairs are (height, width); padding is at the top and at the left; channels: the input channels [begin, end) that a
+    convolution reads; pool: pixels of which the largest is the output."""
 
     kernel: tuple[int, int]
     stride: tuple[int, int]
     dilation: tuple[int, int]
     padding: tuple[int, int]
     groups: int
+    channels: tuple[int, int]
+    pool: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ class NetworkOp:
     window: NetworkWindow | None
     activation: tuple[int, int]  # clamp, lowest and highest
     lookup: bool
+    sums_in: bool  # goes on from accumulators
+    sums_out: bool  # the output are accumulators
     plan: OpPlan
     steps: int
     commits: int
@@ -204,6 +209,9 @@ def _op(model: Any, row: Any, shapes: list[Shape], *, is_last: bool) -> NetworkO
     if kind in (fbs.OpKind.QUANTIZE, fbs.OpKind.COPY):
         view = model.Views(row.Attribute())
         space = (view.Rows(), view.Columns(), view.Depth())
+    sums_in, sums_out = bool(flags & fbs.OpFlag.SUMS_IN), bool(flags & fbs.OpFlag.SUMS_OUT)
+    if sums_out:
+        space = (*space[:2], space[2] // SUM_BYTES)
     tile = (row.TileRows(), row.TileColumns(), row.TileChannels())
     plan = OpPlan(tile, row.CommitEvery(), bool(flags & fbs.OpFlag.COMMIT_LAST) or is_last)
     steps = tile_count(space, tile)
@@ -213,18 +221,20 @@ def _op(model: Any, row: Any, shapes: list[Shape], *, is_last: bool) -> NetworkO
     clamped = (row.ActivationMin(), row.ActivationMax()) != (-128, 127)
     return NetworkOp(
         kind=KIND_NAMES[kind],
-        name=name + " + clamp" * clamped + " + table" * lookup,
+        name=name + _suffix(window, sums_in, sums_out) + " + clamp" * clamped + " + table" * lookup,
         inputs=inputs,
         output=row.Output(),
         space=space,
         window=window,
         activation=(row.ActivationMin(), row.ActivationMax()),
         lookup=lookup,
+        sums_in=sums_in,
+        sums_out=sums_out,
         plan=plan,
         steps=steps,
         commits=commit_count(steps, plan),
         constant_bytes=row.ParamsSize(),
-        element_macs=_element_macs(kind, window, shapes[inputs[0]][2]) if window else 0,
+        element_macs=_element_macs(kind, window) if window else 0,
     )
 
 
@@ -235,10 +245,20 @@ def _window(row: Any) -> NetworkWindow:
         dilation=(row.DilationHeight(), row.DilationWidth()),
         padding=(row.PadTop(), row.PadLeft()),
         groups=row.Groups(),
+        channels=(row.FirstChannel(), row.FirstChannel() + row.Channels()),
+        pool=(row.PoolHeight(), row.PoolWidth()),
     )
 
 
-def _element_macs(kind: int, window: NetworkWindow, input_channels: int) -> int:
+def _suffix(window: NetworkWindow | None, sums_in: bool, sums_out: bool) -> str:
+    """What a convolution does besides."""
+    pool = " + max pool {}x{}".format(*window.pool) if window and window.pool != (1, 1) else ""
+    return pool + " + sums in" * sums_in + " + sums out" * sums_out
+
+
+def _element_macs(kind: int, window: NetworkWindow) -> int:
     if kind not in _WEIGHTED:
         return 0
-    return prod(window.kernel) * (input_channels // window.groups if kind == fbs.OpKind.CONV_2D else 1)
+    begin, end = window.channels
+    channels = (end - begin) // window.groups if kind == fbs.OpKind.CONV_2D else 1
+    return prod(window.kernel) * prod(window.pool) * channels

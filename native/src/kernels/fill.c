@@ -9,10 +9,14 @@ void fml_fill(int8_t *to, int8_t value, uint32_t count) {
     }
 }
 
-void fml_kernel_fill(const fml_work *work) {
+void fml_fill_tile(const fml_work *work, int8_t value) {
     fml_runs runs;
     fml_runs_begin(&runs, work, false);
     while (fml_runs_next(&runs)) {
-        fml_fill(work->output + runs.offset, work->op->output.zero_point, runs.length);
+        fml_fill(work->output + runs.offset, value, runs.length);
     }
+}
+
+void fml_kernel_fill(const fml_work *work) {
+    fml_fill_tile(work, work->op->output.zero_point);
 }
