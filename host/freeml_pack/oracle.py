@@ -144,7 +144,7 @@ def _accumulate(graph: Graph, op: Conv2d | DepthwiseConv2d, inputs: list[np.ndar
     slowly."""
     q, x, zero = _constants(op), inputs[0], _zero_point(graph, op.inputs[0])
     height, width, _ = graph.tensors[op.output].shape
-    before = np.int64(0)
+    before = np.zeros(1, np.int64)
     if isinstance(op, Conv2d):
         height, width = height * op.pool[0], width * op.pool[1]
         x = x[..., slice(*op.channel_range)] if op.channel_range else x

@@ -126,7 +126,7 @@ def _window(op: NetworkOp) -> str:
     if op.kind == "CONV_2D" and op.window.groups > 1:
         texts.append(f"groups {op.window.groups}")
     if op.sums_in or op.sums_out:
-        texts.append("channels {}-{}".format(op.window.channels[0], op.window.channels[1] - 1))
+        texts.append(f"channels {op.window.channels[0]}-{op.window.channels[1] - 1}")
     return " ".join(texts)
 
 

@@ -1,9 +1,6 @@
 #include "kernels.h"
 
 void fml_fill(int8_t *to, int8_t value, uint32_t count) {
-    for (; count >= 4; count -= 4, to += 4) {
-        to[0] = to[1] = to[2] = to[3] = value;
-    }
     for (; count != 0; --count) {
         *to++ = value;
     }
