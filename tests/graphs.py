@@ -119,7 +119,14 @@ class Builder:
             sums_out=sums_out,
         )
 
-    def conv_in_parts(self, x: str, out: int, window: Window, cuts: tuple[int, ...], lookup: bool = False, encoding: Encoding = Encoding.DENSE_8
+    def conv_in_parts(
+        self,
+        x: str,
+        out: int,
+        window: Window,
+        cuts: tuple[int, ...],
+        lookup: bool = False,
+        encoding: Encoding = Encoding.DENSE_8,
     ) -> str:
         """A convolution whose sums are made of parts, cut at these input channels; each part with a bias of its own."""
         edges = [0, *cuts, self.shape(x)[2]]
