@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 from freeml_pack.encodings import CODED, is_sparse
 from freeml_pack.graph import (
+    SUM_BYTES,
     Add,
     AveragePool2d,
     Conv2d,
@@ -87,27 +89,51 @@ class Builder:
         lookup: bool = False,
         encoding: Encoding = Encoding.DENSE_8,
         density: float = 0.2,
+        pool: tuple[int, int] = (1, 1),
+        channels: tuple[int, int] | None = None,
+        sums: str | None = None,
+        sums_out: bool = False,
     ) -> str:
-        """density: of the weights, where the encoding is sparse."""
-        channels = self.shape(x)[2]
-        weight = self.rng.integers(-127, 128, (out, *window.kernel, channels // groups)).astype(np.int8)
+        """density: of the weights, where the encoding is sparse; channels: of the input, from and to; sums: accumulators to
+        go on from."""
+        begin, end = channels or (0, self.shape(x)[2])
+        weight = self.rng.integers(-127, 128, (out, *window.kernel, (end - begin) // groups)).astype(np.int8)
         if encoding in CODED:
             weight = weight // 17 * 17
         if is_sparse(encoding):
             weight *= np.repeat(self.rng.random((-(-out // 4), *weight.shape[1:])) < density, 4, axis=0)[:out]
-        output = self.tensor((*window_shape(self.shape(x), window), out))
-        q = self._weighted(weight, lookup)
+        height, width = window_shape(self.shape(x), window)
+        output = self.tensor((height // pool[0], width // pool[1], out * (SUM_BYTES if sums_out else 1)))
         return self._append(
             Conv2d,
-            (x,),
+            (x, sums) if sums else (x,),
             output,
-            q,
+            self._weighted(weight, lookup),
             window=window,
             groups=groups,
             encoding=encoding,
             weight=weight.astype(np.float32),
             bias=np.zeros(out, np.float32),
+            channel_range=channels,
+            pool=pool,
+            sums_out=sums_out,
         )
+
+    def conv_in_parts(
+        self,
+        x: str,
+        out: int,
+        window: Window,
+        cuts: tuple[int, ...],
+        lookup: bool = False,
+        encoding: Encoding = Encoding.DENSE_8,
+    ) -> str:
+        """A convolution whose sums are made of parts, cut at these input channels; each part with a bias of its own."""
+        edges = [0, *cuts, self.shape(x)[2]]
+        sums = None
+        for begin, end in pairwise(edges[:-1]):
+            sums = self.conv(x, out, window, channels=(begin, end), sums=sums, sums_out=True, encoding=encoding)
+        return self.conv(x, out, window, lookup=lookup, channels=(edges[-2], edges[-1]), sums=sums, encoding=encoding)
 
     def linear(self, x: str, out: int, encoding: Encoding = Encoding.DENSE_8, density: float = 0.2) -> str:
         return self.conv(x, out, Window((1, 1)), encoding=encoding, density=density)
@@ -252,9 +278,24 @@ def encoded(seed: int = 0) -> Graph:
     return b.finish(x)
 
 
+def in_parts(seed: int = 0) -> Graph:
+    """Pooling on the way out, with borders, groups and pools of odd size; a convolution's sums in three parts, a linear layer's
+    in two."""
+    b = Builder(np.random.default_rng(seed))
+    x = b.quantize((4, 9, 13))
+    x = b.conv(x, 6, Window((3, 3), padding=(1, 1, 1, 1)), groups=2, pool=(2, 3))
+    x = b.conv_in_parts(x, 5, Window((3, 2), padding=(1, 1, 1, 0)), (1, 4), lookup=True)
+    x = b.conv(x, 9, Window((2, 1)), pool=(3, 2), encoding=Encoding.BLOCK_SPARSE_4)
+    x = b.flatten(x)
+    return b.finish(b.conv_in_parts(x, 7, Window((1, 1)), (10,), encoding=Encoding.SPARSE_8))
+
+
 def space(graph: Graph, op: Op) -> Shape:
     """An operator's iteration space."""
-    return op.view.space if isinstance(op, Quantize | Copy) else graph.tensors[op.output].shape
+    if isinstance(op, Quantize | Copy):
+        return op.view.space
+    height, width, channels = graph.tensors[op.output].shape
+    return height, width, channels // SUM_BYTES if isinstance(op, Conv2d) and op.sums_out else channels
 
 
 def random_tile(graph: Graph, op: Op, rng: np.random.Generator) -> Shape:

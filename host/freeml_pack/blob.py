@@ -106,6 +106,8 @@ class _Writer:
             lookup = self._lookup(q.lookup)
         if isinstance(op, AveragePool2d) and op.adaptive:
             flags |= fbs.OpFlag.ADAPTIVE
+        if isinstance(op, Conv2d):
+            flags |= fbs.OpFlag.SUMS_OUT * op.sums_out | fbs.OpFlag.SUMS_IN * op.sums_in
         row = (KINDS[type(op)], flags, *inputs[:2], output, self._attribute(op), *plan.tile, plan.commit_every)
         constants = (
             q.activation_min,
@@ -134,7 +136,8 @@ class _Writer:
             case Quantize() | Copy():
                 return self.views.setdefault(_view_row(op.view), len(self.views))
             case Conv2d():
-                row = _window_row(op.window, op.groups, channels=self._channels(op), pool=(1, 1))
+                begin, end = op.channel_range or (0, self._channels(op))
+                row = _window_row(op.window, op.groups, (begin, end - begin), op.pool)
             case DepthwiseConv2d():
                 row = _window_row(op.window, self._channels(op))
             case AveragePool2d(adaptive=True):
@@ -159,8 +162,11 @@ class _Writer:
         return rows
 
 
-def _window_row(window: Window, groups: int, channels: int = 0, pool: tuple[int, int] = (0, 0)) -> tuple[int, ...]:
-    return (*window.kernel, *window.stride, *window.dilation, *window.padding[:2], groups, 0, channels, *pool)
+def _window_row(
+    window: Window, groups: int, channels: tuple[int, int] = (0, 0), pool: tuple[int, int] = (1, 1)
+) -> tuple[int, ...]:
+    """channels: the first one and how many."""
+    return (*window.kernel, *window.stride, *window.dilation, *window.padding[:2], groups, *channels, *pool)
 
 
 def _view_row(view: View) -> tuple[int, ...]:

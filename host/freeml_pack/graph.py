@@ -18,6 +18,8 @@ import numpy as np
 Shape = tuple[int, int, int]
 """(height, width, channels)"""
 
+SUM_BYTES = 4  # of an accumulator
+
 
 @dataclass(frozen=True)
 class Quant:
@@ -138,7 +140,11 @@ class Conv2d(Op):
 
     codebook: the only values that the weights may take, for weights that were trained so: float32 [16], each an integer
     -127..127, in units of a scale that each output channel has for itself. Quantization finds the scale and rounds to these.
-    None: any values; quantization still keeps weights that take few."""
+    None: any values; quantization still keeps weights that take few.
+
+    Only in an int8 graph (SPEC.md, "CONV_2D"): channel_range, the input channels [begin, end) that are read, None: all; pool,
+    pixels (rows, columns) of which the largest is the output; sums_out, the output are the accumulators; a second input, the
+    accumulators to go on from. A tensor of accumulators has SUM_BYTES times the channels."""
 
     window: Window
     weight: np.ndarray  # float32 [out, kernel_h, kernel_w, in / groups]
@@ -146,6 +152,13 @@ class Conv2d(Op):
     groups: int = 1
     encoding: Encoding = Encoding.DENSE_8  # others: groups == 1
     codebook: np.ndarray | None = None
+    channel_range: tuple[int, int] | None = None
+    pool: tuple[int, int] = (1, 1)
+    sums_out: bool = False
+
+    @property
+    def sums_in(self) -> bool:
+        return len(self.inputs) == 2
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -277,5 +290,6 @@ def op_macs(graph: Graph, op: Op) -> int:
     """Multiply-accumulates of one op (0 for kinds without weights)."""
     if not isinstance(op, Conv2d | DepthwiseConv2d):
         return 0
-    height, width, channels = graph.tensors[op.output].shape
-    return height * width * channels * int(np.prod(op.weight.shape[1:]))
+    height, width, _ = graph.tensors[op.output].shape
+    pool = op.pool if isinstance(op, Conv2d) else (1, 1)
+    return height * pool[0] * width * pool[1] * op.weight.size

@@ -45,6 +45,8 @@ def run_oracle(graph: Graph, samples: np.ndarray, trace: bool = False) -> np.nda
             _move(
                 graph, op, raw if isinstance(op, Quantize) else inputs, values.setdefault(op.output, np.zeros(shape, np.int8))
             )
+        elif isinstance(op, Conv2d) and op.sums_out:
+            values[op.output] = _int32(_accumulate(graph, op, inputs)).astype("<i4").view(np.int8)
         else:
             q = _constants(op)
             value = _clamp(q, _compute(graph, op, q, inputs))
@@ -117,8 +119,10 @@ def _compute(graph: Graph, op: Op, q: OpQuant, inputs: list[np.ndarray]) -> np.n
     zero_out = _zero_point(graph, op.output)
     x = inputs[0]
     match op:
-        case Conv2d() | DepthwiseConv2d():
-            return _requantize(_accumulate(op, q, x, zeros[0], height, width), q.requant) + zero_out
+        case Conv2d():
+            return _pooled(_clamp(q, _requantize(_accumulate(graph, op, inputs), q.requant) + zero_out), op.pool)
+        case DepthwiseConv2d():
+            return _requantize(_accumulate(graph, op, inputs), q.requant) + zero_out
         case MaxPool2d():
             return patches(x, op.window, height, width, -128).max(axis=(3, 4))
         case AveragePool2d():
@@ -135,8 +139,16 @@ def _compute(graph: Graph, op: Op, q: OpQuant, inputs: list[np.ndarray]) -> np.n
     raise TypeError(f"{type(op).__name__} has no meaning in an int8 graph")
 
 
-def _accumulate(op: Conv2d | DepthwiseConv2d, q: OpQuant, x: np.ndarray, zero: int, height: int, width: int) -> np.ndarray:
-    """bias + sum of x * w. In float64, whose 53 bits hold every sum exactly: numpy multiplies integer matrices slowly."""
+def _accumulate(graph: Graph, op: Conv2d | DepthwiseConv2d, inputs: list[np.ndarray]) -> np.ndarray:
+    """bias + sum of x * w, before pooling. In float64, whose 53 bits hold every sum exactly: numpy multiplies integer matrices
+    slowly."""
+    q, x, zero = _constants(op), inputs[0], _zero_point(graph, op.inputs[0])
+    height, width, _ = graph.tensors[op.output].shape
+    before = np.zeros(1, np.int64)
+    if isinstance(op, Conv2d):
+        height, width = height * op.pool[0], width * op.pool[1]
+        x = x[..., slice(*op.channel_range)] if op.channel_range else x
+        before = inputs[1].astype(np.int8).view("<i4").astype(np.int64) if op.sums_in else before
     assert q.weight is not None
     assert q.bias is not None
     groups = op.groups if isinstance(op, Conv2d) else x.shape[3]
@@ -146,7 +158,13 @@ def _accumulate(op: Conv2d | DepthwiseConv2d, q: OpQuant, x: np.ndarray, zero: i
     parts = [
         seen[..., group * depth : (group + 1) * depth].reshape(*seen.shape[:3], -1) @ weight[group].T for group in range(groups)
     ]
-    return np.concatenate(parts, axis=3).astype(np.int64) + q.bias
+    return np.concatenate(parts, axis=3).astype(np.int64) + q.bias + before
+
+
+def _pooled(x: np.ndarray, pool: tuple[int, int]) -> np.ndarray:
+    """The largest of each pool[0] x pool[1] pixels."""
+    n, height, width, channels = x.shape
+    return np.asarray(x.reshape(n, height // pool[0], pool[0], width // pool[1], pool[1], channels).max(axis=(2, 4)))
 
 
 def _window_sums(op: AveragePool2d, x: np.ndarray, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:

@@ -22,7 +22,7 @@ from freeml_pack.errors import InputShapeError, PackError
 from freeml_pack.frontend import LoadedModel, load_model
 from freeml_pack.graph import Conv2d, DepthwiseConv2d, Graph, OutputTransform
 from freeml_pack.oracle import run_oracle
-from freeml_pack.plan import MemoryPlan, check_commit_rule, plan
+from freeml_pack.plan import MemoryPlan, check_commit_rule, plan, split_sums, step_fits
 from freeml_pack.progress import ProgressDisplay
 from freeml_pack.quantize import quantize
 from freeml_pack.scores import int8_labels
@@ -89,7 +89,7 @@ def pack(options: PackOptions, display: ProgressDisplay | None = None) -> PackRe
     float_graph = _bind(passes.standard(model.graph), data, options)
     check_weights(float_graph, target)
     notes = list(data.notes) if data else ["accuracy not measured: no --data; int8 ranges come from the weights alone."]
-    graph = choose_encoding(_quantize(float_graph, data, options.seed, input_range, display), target)
+    graph = _fit(choose_encoding(_quantize(float_graph, data, options.seed, input_range, display), target), target)
     memory_plan = plan(graph, target)
     check_commit_rule(graph, memory_plan)
     blob = write_blob(graph, memory_plan, target.name)
@@ -181,6 +181,12 @@ def _quantize(
     with display.stage("choosing int8 ranges") as progress:
         calibration = calibrate(graph, x, progress, input_range)
     return quantize(graph, calibration)
+
+
+def _fit(graph: Graph, target: Target) -> Graph:
+    """An int8 graph cut, and put together, as suits the target."""
+    graph = split_sums(graph, target)
+    return passes.fuse_pool(graph, step_fits(graph, target))
 
 
 def _constant_bytes(blob: bytes) -> tuple[int, ...]:

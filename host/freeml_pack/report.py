@@ -149,7 +149,11 @@ def _describe(graph: Graph, op: Op) -> str:
     kernel = op.window.kernel if isinstance(op, Conv2d | DepthwiseConv2d | MaxPool2d | AveragePool2d) else None
     input_size = graph.tensors[op.inputs[0]].shape[:2] if op.inputs else (0, 0)
     text = op_name(type(op), kernel, input_size, adaptive=isinstance(op, AveragePool2d) and op.adaptive)
-    return f"{text} + {op.activation.kind}" if op.activation else text
+    if op.activation:
+        text += f" + {op.activation.kind}"
+    if isinstance(op, Conv2d) and op.pool != (1, 1):
+        text += " + max pool {}x{}".format(*op.pool)
+    return text
 
 
 def print_report(report: Report, console: Console) -> None:

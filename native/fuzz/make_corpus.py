@@ -91,6 +91,7 @@ def blobs() -> Iterator[tuple[str, bytes]]:
         "borders": borders(),
         "groups": groups(),
         "reversed": reversed_rows(),
+        "in-parts": graphs.in_parts(),
     }
     rng = np.random.default_rng(7)
     for name, graph in graph_of.items():

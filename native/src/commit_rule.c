@@ -3,7 +3,6 @@
 #include "verify.h"
 
 #include "model.h"
-#include "model_layout.h"
 
 /* Operators begin..end-1 can share an interval. */
 typedef struct run {

@@ -4,7 +4,7 @@
 #include "weights.h"
 
 uint32_t fml_encoding_block_count(const fml_op *op) {
-    return ((uint32_t)op->output.shape.channels + op->tile_channels - 1) / op->tile_channels;
+    return ((uint32_t)op->space.channels + op->tile_channels - 1) / op->tile_channels;
 }
 
 fml_block fml_encoding_block(const fml_model *model, const fml_op *op, uint32_t index, int *status) {

@@ -1,9 +1,8 @@
 #include "model.h"
 
 #include "bytes.h"
-#include "model_layout.h"
 
-enum { NEEDS_INPUT = 1, NEEDS_INPUT2 = 2, NEEDS_WINDOW = 4, NEEDS_VIEW = 8 };
+enum { NEEDS_INPUT = 1, NEEDS_INPUT2 = FML_OP_FLAG_SUMS_IN, NEEDS_WINDOW = 4, NEEDS_VIEW = 8 };
 
 /* By kind, in the order of the schema. */
 static const uint8_t kind_needs[] = {
@@ -110,7 +109,7 @@ int fml_model_op(const fml_model *model, uint32_t index, fml_op *op) {
     if (!fml_model_read(model, FML_OPS, index, op) || op->kind >= sizeof kind_needs) {
         return FML_ERROR_BAD_OP;
     }
-    const uint8_t needs = kind_needs[op->kind];
+    const uint8_t needs = kind_needs[op->kind] | (op->flags & NEEDS_INPUT2); /* sums come in through input2 */
     const bool windowed = needs & NEEDS_WINDOW;
     op->index = (uint16_t)index;
     op->input.offset = op->input2.offset = 0;
@@ -120,7 +119,14 @@ int fml_model_op(const fml_model *model, uint32_t index, fml_op *op) {
               fml_model_read(model, FML_TENSORS, op->output_index, &op->output) &&
               read_named(model, windowed ? FML_WINDOWS : FML_VIEWS, needs & (NEEDS_WINDOW | NEEDS_VIEW), op->attribute,
                          windowed ? (void *)&op->window : (void *)&op->view);
-    return ok ? FML_OK : FML_ERROR_BAD_OP;
+    if (!ok) {
+        return FML_ERROR_BAD_OP;
+    }
+    op->space = fml_op_viewed(op) ? op->view.space : op->output.shape;
+    if (fml_op_sums_out(op)) {
+        op->space.channels /= FML_SUM_SIZE;
+    }
+    return FML_OK;
 }
 
 const uint8_t *fml_model_fetch(const fml_model *model, uint32_t weights_offset, uint32_t size, uint8_t *buffer,

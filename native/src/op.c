@@ -1,7 +1,6 @@
 /* Geometry of operators: iteration space, tiles, blocks of constants. */
 #include "op.h"
 #include "bytes.h"
-#include "model_layout.h"
 
 uint32_t fml_shape_size(const fml_shape *shape) {
     return fml_product(fml_product(shape->height, shape->width), shape->channels);
@@ -9,10 +8,6 @@ uint32_t fml_shape_size(const fml_shape *shape) {
 
 bool fml_op_viewed(const fml_op *op) {
     return op->kind == FML_OP_KIND_QUANTIZE || op->kind == FML_OP_KIND_COPY;
-}
-
-static const fml_shape *space_of(const fml_op *op) {
-    return fml_op_viewed(op) ? &op->view.space : &op->output.shape;
 }
 
 uint32_t fml_view_element(const fml_strides *strides, uint32_t row, uint32_t column, uint32_t depth) {
@@ -27,7 +22,7 @@ static FML_APART uint16_t parts(uint16_t whole, uint16_t part) {
 }
 
 uint32_t fml_op_tile_count(const fml_op *op) {
-    const fml_shape *space = space_of(op);
+    const fml_shape *space = &op->space;
     return fml_product(fml_product(parts(space->height, op->tile_rows), parts(space->width, op->tile_columns)),
                        parts(space->channels, op->tile_channels));
 }
@@ -42,7 +37,7 @@ static uint16_t cut(uint16_t whole, uint16_t part, uint16_t *index, uint16_t *be
 }
 
 fml_tile fml_op_tile(const fml_op *op, uint32_t index) {
-    const fml_shape *space = space_of(op);
+    const fml_shape *space = &op->space;
     uint16_t left = (uint16_t)index;
     fml_tile tile;
     tile.row_end = cut(space->height, op->tile_rows, &left, &tile.row_begin);
@@ -56,7 +51,7 @@ uint32_t fml_op_taps(const fml_op *op) {
     if (op->kind == FML_OP_KIND_DEPTHWISE_CONV_2D) {
         return window;
     }
-    return fml_product(window, (uint32_t)op->input.shape.channels / op->window.groups);
+    return fml_product(window, (uint32_t)op->window.channels / op->window.groups);
 }
 
 /* Bytes of constants and weights of one output channel. */
@@ -69,7 +64,7 @@ uint32_t fml_op_group_size(const fml_op *op, uint32_t channels) {
 }
 
 uint32_t fml_op_group_channels(const fml_op *op) {
-    const uint32_t out = op->output.shape.channels;
+    const uint32_t out = op->space.channels;
     if (op->kind == FML_OP_KIND_CONV_2D && op->window.groups > 1) {
         return out / op->window.groups;
     }
@@ -101,12 +96,12 @@ fml_block fml_op_block(const fml_op *op, const fml_tile *tile) {
 
 /* Whether groups and channel blocks cut the channels as SPEC.md says. */
 static bool blocks_ok(const fml_op *op) {
-    const uint32_t in = op->input.shape.channels, out = op->output.shape.channels, groups = op->window.groups;
-    if (groups == 0 || in % groups != 0 || out % groups != 0) {
+    const uint32_t out = op->space.channels, groups = op->window.groups;
+    if (groups == 0 || op->window.channels % groups != 0 || out % groups != 0) { /* 0 channels: DEPTHWISE */
         return false;
     }
     if (op->kind == FML_OP_KIND_DEPTHWISE_CONV_2D) {
-        return groups == in;
+        return groups == op->input.shape.channels;
     }
     return op->tile_channels >= out || op->tile_channels % (groups == 1 ? 4 : out / groups) == 0;
 }
@@ -126,10 +121,10 @@ bool fml_op_params_ok(const fml_op *op) {
     const uint32_t size = op->params_size, entry = fml_op_entry_size(op);
     if (has_blocks(op)) {
         return blocks_ok(op) && fml_op_taps(op) <= FML_TAPS_MAX &&
-               (fml_op_encoded(op) ? op->window.groups == 1 : stored_size(op, op->output.shape.channels) == size);
+               (fml_op_encoded(op) ? op->window.groups == 1 : stored_size(op, op->space.channels) == size);
     }
     if (op->kind == FML_OP_KIND_AVERAGE_POOL_2D) {
         return size != 0 && size % entry == 0;
     }
-    return size == entry || (op->kind == FML_OP_KIND_QUANTIZE && size == op->view.space.channels * entry);
+    return size == entry || (op->kind == FML_OP_KIND_QUANTIZE && size == op->space.channels * entry);
 }

@@ -3,6 +3,7 @@
 #define FML_OP_H
 
 #include "freeml.h"
+#include "model_layout.h"
 
 #define FML_NO_INDEX UINT16_C(0xffff)
 
@@ -59,6 +60,7 @@ typedef struct fml_op {
     fml_tensor input, input2, output; /* where the index is FML_NO_INDEX, only offset 0 */
     fml_window window;                /* kinds with a window */
     fml_view view;                    /* QUANTIZE, COPY */
+    fml_shape space;                  /* iteration space: rows, columns, channels */
     uint16_t index;                   /* in the model */
     uint8_t sample_type;              /* QUANTIZE: the model's sample type */
 } fml_op;
@@ -116,6 +118,8 @@ fml_block fml_op_block(const fml_op *op, const fml_tile *tile);
 #define FML_ADD_SIZE 5
 #define FML_SCALE_SIZE 3 /* MULTIPLY; each entry of AVERAGE_POOL_2D */
 
+#define FML_SUM_SIZE 4 /* an accumulator in a tensor of sums: little-endian, any alignment */
+
 /* Weights per output channel: so many products of two int8, whatever they are, stay in int32. */
 #define FML_TAPS_MAX UINT32_C(0x1ffff)
 
@@ -125,6 +129,16 @@ uint32_t fml_op_entry_size(const fml_op *op);
 /* Whether params_size (unless weights are encoded) and, for the kinds stored in blocks, groups, taps and tile_channels
  * are what SPEC.md says. Safe on any numbers but for zeros in shapes, windows and tiles. */
 bool fml_op_params_ok(const fml_op *op);
+
+/* Whether a CONV_2D pools on the way out. */
+static inline bool fml_op_pools(const fml_op *op) {
+    return op->window.pool_height * op->window.pool_width != 1;
+}
+
+/* Whether an op's output is accumulators, 4 bytes each. */
+static inline bool fml_op_sums_out(const fml_op *op) {
+    return (op->flags & FML_OP_FLAG_SUMS_OUT) != 0;
+}
 
 /* Weights per output channel: CONV_2D kernel_height * kernel_width * input channels of a group, DEPTHWISE_CONV_2D
  * kernel_height * kernel_width. At most FML_SIZE_MAX, whatever the numbers. */

@@ -5,7 +5,6 @@
 #include "interp.h"
 #include "journal.h"
 #include "model.h"
-#include "model_layout.h"
 
 /* --- Arena and its image in NVM -------------------------------------------------------------------------------- */
 
@@ -39,11 +38,15 @@ static int mark(fml_session *session, uint32_t begin, uint32_t size) {
 /* Notes the bytes that a tile wrote. Packers go through a view in the order of its destination, so that bytes which lie
  * side by side come one after another here. */
 static FML_APART int mark_tile(fml_session *session, const fml_op *op) {
-    const fml_tile tile = fml_op_tile(op, session->tile);
+    fml_tile tile = fml_op_tile(op, session->tile);
     const fml_shape *shape = &op->output.shape;
     fml_strides to = {0, (int32_t)((uint32_t)shape->width * shape->channels), shape->channels, 1};
     if (fml_op_viewed(op)) {
         to = op->view.destination;
+    }
+    if (fml_op_sums_out(op)) {
+        tile.channel_begin = (uint16_t)(tile.channel_begin * FML_SUM_SIZE);
+        tile.channel_end = (uint16_t)(tile.channel_end * FML_SUM_SIZE);
     }
     const uint32_t run = to.depth == 1 ? (uint32_t)(tile.channel_end - tile.channel_begin) : 1;
     int status = FML_OK;

@@ -2,7 +2,8 @@
 
 #include "bytes.h"
 #include "model.h"
-#include "model_layout.h"
+
+#define SUMS (FML_OP_FLAG_SUMS_OUT | FML_OP_FLAG_SUMS_IN)
 
 int fml_verify_tensors(const fml_model *model) {
     fml_tensor tensor;
@@ -38,11 +39,23 @@ static FML_APART bool axis_ok(uint32_t in, uint32_t out, uint32_t kernel, uint32
     return kernel * stride * dilation != 0 && pad <= (kernel - 1) * dilation && (out - 1) * stride < in + pad;
 }
 
-static bool window_ok(const fml_op *op) {
+/* Input channels that a convolution reads; other kinds name none. */
+static bool channels_ok(const fml_op *op) {
     const fml_window *window = &op->window;
     const bool convolves = op->kind == FML_OP_KIND_CONV_2D;
-    if (window->first_channel != 0 || window->channels != (convolves ? op->input.shape.channels : 0) ||
-        window->pool_height != convolves || window->pool_width != convolves) {
+    return (window->channels != 0) == convolves &&
+           (uint32_t)window->first_channel + window->channels <= (convolves ? op->input.shape.channels : 0);
+}
+
+/* Only a convolution whose output is final pools it on the way out. A pool of 0 pixels has no window (axis_ok). */
+static bool pool_ok(const fml_op *op) {
+    return op->window.pool_height * op->window.pool_width == 1 ||
+           (op->kind == FML_OP_KIND_CONV_2D && (op->flags & (FML_OP_FLAG_HAS_LOOKUP | SUMS)) == 0);
+}
+
+static bool window_ok(const fml_op *op) {
+    const fml_window *window = &op->window;
+    if (!channels_ok(op) || !pool_ok(op)) {
         return false;
     }
     if (op->kind == FML_OP_KIND_MAX_POOL_2D || op->kind == FML_OP_KIND_AVERAGE_POOL_2D) {
@@ -56,10 +69,10 @@ static bool window_ok(const fml_op *op) {
     if (op->flags & FML_OP_FLAG_ADAPTIVE) {
         return true;
     }
-    return axis_ok(op->input.shape.height, op->output.shape.height, window->kernel_height, window->stride_height,
-                   window->dilation_height, window->pad_top) &&
-           axis_ok(op->input.shape.width, op->output.shape.width, window->kernel_width, window->stride_width,
-                   window->dilation_width, window->pad_left);
+    return axis_ok(op->input.shape.height, (uint32_t)op->space.height * window->pool_height, window->kernel_height,
+                   window->stride_height, window->dilation_height, window->pad_top) &&
+           axis_ok(op->input.shape.width, (uint32_t)op->space.width * window->pool_width, window->kernel_width,
+                   window->stride_width, window->dilation_width, window->pad_left);
 }
 
 /* Extends the range low..high of reachable elements by an axis of `count` positions. */
@@ -100,6 +113,13 @@ static bool is_row(const fml_op *op) {
     return op->kind == FML_OP_KIND_MULTIPLY && same_shape(&op->input2.shape, &row);
 }
 
+/* Whether the tensors of sums have 4 bytes for each output. */
+static bool sums_ok(const fml_op *op) {
+    const uint32_t size = fml_product(fml_shape_size(&op->space), FML_SUM_SIZE);
+    return (!fml_op_sums_out(op) || fml_shape_size(&op->output.shape) == size) &&
+           (!(op->flags & FML_OP_FLAG_SUMS_IN) || fml_shape_size(&op->input2.shape) == size);
+}
+
 static bool shapes_ok(const fml_model *model, const fml_op *op) {
     if (fml_op_viewed(op)) {
         return view_ok(model, op);
@@ -108,18 +128,27 @@ static bool shapes_ok(const fml_model *model, const fml_op *op) {
         return same_shape(&op->input.shape, &op->output.shape) &&
                (same_shape(&op->input2.shape, &op->output.shape) || is_row(op));
     }
-    return op->kind == FML_OP_KIND_FILL || window_ok(op);
+    return op->kind == FML_OP_KIND_FILL || (window_ok(op) && sums_ok(op));
 }
 
 static bool shifts_left(uint8_t kind) {
-    return kind == FML_OP_KIND_CONV_2D || kind == FML_OP_KIND_DEPTHWISE_CONV_2D || kind == FML_OP_KIND_MULTIPLY ||
-           kind == FML_OP_KIND_AVERAGE_POOL_2D;
+    const uint16_t do_so = 1 << FML_OP_KIND_CONV_2D | 1 << FML_OP_KIND_DEPTHWISE_CONV_2D | 1 << FML_OP_KIND_MULTIPLY |
+                           1 << FML_OP_KIND_AVERAGE_POOL_2D;
+    return do_so >> kind & 1;
+}
+
+/* Sums are not looked up: what they come to is. */
+static bool flags_ok(const fml_op *op) {
+    const uint8_t flags = op->flags;
+    return flags < 2 * FML_OP_FLAG_SUMS_IN &&
+           (!(flags & FML_OP_FLAG_ADAPTIVE) || op->kind == FML_OP_KIND_AVERAGE_POOL_2D) &&
+           (!(flags & SUMS) || op->kind == FML_OP_KIND_CONV_2D) &&
+           !((flags & FML_OP_FLAG_HAS_LOOKUP) && (flags & FML_OP_FLAG_SUMS_OUT));
 }
 
 static bool numbers_ok(const fml_op *op) {
-    return (op->flags & ~(FML_OP_FLAG_COMMIT_LAST | FML_OP_FLAG_HAS_LOOKUP | FML_OP_FLAG_ADAPTIVE)) == 0 &&
-           (!(op->flags & FML_OP_FLAG_ADAPTIVE) || op->kind == FML_OP_KIND_AVERAGE_POOL_2D) &&
-           op->activation_min <= op->activation_max && op->left_shift <= (shifts_left(op->kind) ? 15 : 0) &&
+    return flags_ok(op) && op->activation_min <= op->activation_max &&
+           op->left_shift <= (shifts_left(op->kind) ? 15 : 0) &&
            op->encoding <= (op->kind == FML_OP_KIND_CONV_2D ? FML_ENCODINGS * FML_WEIGHT_ENCODING_BLOCK_SPARSE_4 : 0) &&
            op->reserved == 0 && op->tile_rows >= 1 && op->tile_columns >= 1 && op->tile_channels >= 1;
 }

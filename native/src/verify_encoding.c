@@ -43,7 +43,7 @@ static int check_block(const fml_range_check *shifts, const fml_op *op, uint32_t
 
 int fml_verify_encoding(const fml_range_check *shifts, const fml_op *op) {
     const uint32_t blocks = fml_encoding_block_count(op);
-    uint32_t left = op->output.shape.channels, end = blocks * FML_DIRECTORY_ENTRY_SIZE;
+    uint32_t left = op->space.channels, end = blocks * FML_DIRECTORY_ENTRY_SIZE;
     int status = op->params_size >= end ? FML_OK : FML_ERROR_BAD_PARAMS;
     for (uint32_t index = 0; index < blocks && status == FML_OK; index++) {
         const uint32_t channels = left < op->tile_channels ? left : op->tile_channels;

@@ -4,7 +4,6 @@
 
 #include "bytes.h"
 #include "model.h"
-#include "model_layout.h"
 
 int fml_check_bytes(const fml_range_check *check, uint32_t offset, uint32_t count, uint32_t stride) {
     const uint32_t left = (count - 1) * stride + 1;
@@ -31,7 +30,7 @@ int fml_check_bytes(const fml_range_check *check, uint32_t offset, uint32_t coun
 /* Blocks lie one behind the other, groups likewise; fml_op_params_ok has checked that they fill the constants. */
 static int check_blocks(const fml_range_check *shifts, const fml_op *op) {
     const uint32_t unit = fml_op_group_channels(op);
-    uint32_t left = op->output.shape.channels, offset = op->params;
+    uint32_t left = op->space.channels, offset = op->params;
     int status = FML_OK;
     while (left > 0 && status == FML_OK) {
         const uint32_t channels = left < unit ? left : unit;

@@ -31,6 +31,8 @@ KINDS = ("QUANTIZE", "CONV_2D", "DEPTHWISE_CONV_2D", "MAX_POOL_2D", "AVERAGE_POO
 SAMPLE_TYPES = ("<u1", "<i1", "<u2", "<i2")
 HAS_LOOKUP = 2
 ADAPTIVE = 4
+SUMS_OUT = 8
+SUMS_IN = 16
 
 Shape = tuple[int, int, int]
 
@@ -59,6 +61,8 @@ class Window:
     dilation: tuple[int, int] = (1, 1)
     pad: tuple[int, int] = (0, 0)  # top, left
     groups: int = 1
+    pool: tuple[int, int] = (1, 1)
+    channels: tuple[int, int] | None = None  # CONV_2D: first input channel, how many; None: all
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,8 @@ class Case:
 
     @property
     def space(self) -> Shape:
-        return self.view.space if self.view else self.output_shape
+        height, width, channels = self.output_shape
+        return self.view.space if self.view else (height, width, channels // 4 if self.flags & SUMS_OUT else channels)
 
     def with_(self, **changes: Any) -> Case:
         return replace(self, **changes)
@@ -169,6 +174,10 @@ def make_op(case: Case) -> Any:
     op.window.dilation_height, op.window.dilation_width = window.dilation
     op.window.pad_top, op.window.pad_left = window.pad
     op.window.groups = window.groups
+    op.window.pool_height, op.window.pool_width = window.pool
+    if case.kind == "CONV_2D" and case.input is not None:
+        op.window.first_channel, op.window.channels = window.channels or (0, case.input.shape[2])
+    _set_shape(op.space, case.space)
     if case.sample is not None:
         op.sample_type = SAMPLE_TYPES.index(case.sample.dtype.newbyteorder("<").str.replace("|", "<"))
     if case.view is not None:

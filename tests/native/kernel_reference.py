@@ -54,20 +54,42 @@ def pad_to(case: Case, margin: int = 64) -> np.ndarray:
     )
 
 
-def convolve(case: Case, weight: np.ndarray, bias: np.ndarray, m: np.ndarray, s: np.ndarray) -> np.ndarray:
-    """CONV_2D; weight [out, kernel_h, kernel_w, in / groups]."""
+def accumulate(case: Case, shape: Shape, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """Accumulators of CONV_2D, over the shape of the convolution; weight [out, kernel_h, kernel_w, in / groups]."""
     margin = 64
     x = pad_to(case, margin)
-    out = np.zeros(case.output_shape, np.int64)
-    group_in, group_out = weight.shape[3], case.output_shape[2] // case.window.groups
-    for row, column, channel in np.ndindex(case.output_shape):
+    out = np.zeros(shape, np.int64)
+    group_in, group_out = weight.shape[3], shape[2] // case.window.groups
+    begin = case.window.channels[0] if case.window.channels else 0
+    for row, column, channel in np.ndindex(shape):
         rows, columns = taps_of(case, row, column)
-        first = channel // group_out * group_in
+        first = begin + channel // group_out * group_in
         patch = x[np.add(rows, margin)][:, np.add(columns, margin)][:, :, first : first + group_in]
-        total = int(bias[channel]) + int((patch * weight[channel].astype(np.int64)).sum())
+        out[row, column, channel] = int(bias[channel]) + int((patch * weight[channel].astype(np.int64)).sum())
+    return out
+
+
+def convolve(case: Case, weight: np.ndarray, bias: np.ndarray, m: np.ndarray, s: np.ndarray) -> np.ndarray:
+    """CONV_2D, with its pooling; weight [out, kernel_h, kernel_w, in / groups]."""
+    (height, width, channels), (pool_height, pool_width) = case.output_shape, case.window.pool
+    sums = accumulate(case, (height * pool_height, width * pool_width, channels), weight, bias)
+    if case.input2 is not None:
+        sums += case.input2.view("<i4")
+    return pooled(case, requantized(case, sums, m, s))
+
+
+def requantized(case: Case, sums: np.ndarray, m: np.ndarray, s: np.ndarray) -> np.ndarray:
+    out = np.zeros(sums.shape, np.int64)
+    for row, column, channel in np.ndindex(sums.shape):
+        total = int(sums[row, column, channel])
         assert -(2**31) <= total << case.left_shift < 2**31
         out[row, column, channel] = requantize(case, total, int(m[channel]), int(s[channel]))
     return out
+
+
+def pooled(case: Case, x: np.ndarray) -> np.ndarray:
+    (height, width, channels), (pool_height, pool_width) = case.output_shape, case.window.pool
+    return np.asarray(x.reshape(height, pool_height, width, pool_width, channels).max(axis=(1, 3)))
 
 
 def depthwise(case: Case, weight: np.ndarray, bias: np.ndarray, m: np.ndarray, s: np.ndarray) -> np.ndarray:

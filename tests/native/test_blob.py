@@ -45,7 +45,12 @@ def chain_blob() -> bytes:
     return write_blob(graph, graphs.tight_plan(graph))
 
 
-GRAPHS = {"chain": graphs.chain, "every_kind": graphs.every_kind, "encoded": graphs.encoded}
+GRAPHS = {
+    "chain": graphs.chain,
+    "every_kind": graphs.every_kind,
+    "encoded": graphs.encoded,
+    "in_parts": graphs.in_parts,
+}
 
 
 @pytest.mark.parametrize("make", GRAPHS.values(), ids=GRAPHS.keys())
@@ -364,11 +369,72 @@ def test_malformed_operator(field: str, value: int, code: str, op: int, status: 
     assert patched(field, value, code, op) == status
 
 
+def in_parts_blob() -> bytes:
+    graph = graphs.in_parts()
+    return write_blob(graph, graphs.roomy_plan(graph))
+
+
+POOLING, FIRST_PART, MIDDLE_PART, LAST_PART = 1, 2, 3, 4
+LOOKUP, SUMS_OUT, SUMS_IN = 2, 8, 16
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "code", "op", "status"),
+    [
+        ("Op.flags", LOOKUP, "B", POOLING, BAD_OP),
+        ("Op.flags", SUMS_OUT, "B", POOLING, BAD_OP),
+        ("Op.flags", SUMS_IN, "B", POOLING, BAD_OP),
+        ("Op.flags", LOOKUP | SUMS_OUT, "B", FIRST_PART, BAD_OP),
+        ("Op.flags", 0, "B", FIRST_PART, BAD_PARAMS),  # 20 int8 channels, for which there are no constants
+        ("Op.flags", SUMS_IN, "B", FIRST_PART, BAD_OP),
+        ("Op.flags", LOOKUP, "B", LAST_PART, BAD_OP),  # with a second input
+        ("Op.input2", 0xFFFF, "<H", MIDDLE_PART, BAD_OP),
+        ("Op.input2", 1, "<H", MIDDLE_PART, BAD_OP),  # the first input: no sums
+        ("Op.input2", 3, "<H", MIDDLE_PART, BAD_OP),  # its own output
+        ("Op.input2", 4, "<H", MIDDLE_PART, BAD_OP),  # written later
+        ("Op.output", 2, "<H", MIDDLE_PART, BAD_OP),  # in place
+        ("Output.channels", 21, "<H", FIRST_PART, BAD_OP),
+        ("Output.channels", 16, "<H", FIRST_PART, BAD_PARAMS),
+        ("Output.channels", 3, "<H", FIRST_PART, BAD_OP),  # no output at all
+        ("Output.height", 3, "<H", FIRST_PART, BAD_OP),  # too few for the part that goes on from them
+        ("Window.first_channel", 5, "<H", LAST_PART, BAD_OP),
+        ("Window.first_channel", 0xFFFF, "<H", LAST_PART, BAD_OP),
+        ("Window.channels", 0, "<H", LAST_PART, BAD_OP),
+        ("Window.channels", 1, "<H", LAST_PART, BAD_PARAMS),
+        ("Window.channels", 3, "<H", POOLING, BAD_PARAMS),  # two groups
+        ("Window.pool_height", 0, "B", POOLING, BAD_OP),
+        ("Window.pool_height", 3, "B", POOLING, BAD_OP),
+        ("Window.pool_width", 0, "B", POOLING, BAD_OP),
+        ("Window.pool_width", 255, "B", POOLING, BAD_OP),
+    ],
+)
+def test_malformed_parts(field: str, value: int, code: str, op: int, status: int) -> None:
+    assert patched(field, value, code, op, in_parts_blob) == status
+
+
+@pytest.mark.parametrize("field", ["first_channel", "channels"])
+def test_only_convolutions_read_some_channels(field: str) -> None:
+    assert patched(f"Window.{field}", 1, "<H", POOL) == BAD_OP
+
+
+@pytest.mark.parametrize("field", ["pool_height", "pool_width"])
+@pytest.mark.parametrize("value", [0, 2])
+def test_only_convolutions_pool_besides(field: str, value: int) -> None:
+    assert patched(f"Window.{field}", value, "B", POOL) == BAD_OP
+
+
+@pytest.mark.parametrize("op", [0, POOL, FLATTEN])
+@pytest.mark.parametrize("flag", [SUMS_OUT, SUMS_IN])
+def test_only_convolutions_have_sums(op: int, flag: int) -> None:
+    assert patched("Op.flags", flag, "B", op) == BAD_OP
+
+
+@pytest.mark.parametrize("make", [chain_blob, in_parts_blob])
 @settings(max_examples=300, deadline=None)
-@given(st.data())
-def test_no_sealed_nonsense_leaves_its_memory(data: st.DataObject) -> None:
+@given(data=st.data())
+def test_no_sealed_nonsense_leaves_its_memory(make: Callable[[], bytes], data: st.DataObject) -> None:
     """Metadata with random bytes replaced and a right checksum is refused, or runs within its arena."""
-    blob = bytearray(chain_blob())
+    blob = bytearray(make())
     (metadata_size,) = struct.unpack_from("<I", blob, 8)
     for _ in range(data.draw(st.integers(1, 3))):
         position = data.draw(st.integers(20, metadata_size - 1))

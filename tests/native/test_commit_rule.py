@@ -19,13 +19,13 @@ COMMIT_RULE, BAD_OP = -9, -7
 
 
 def small() -> Graph:
-    """Few bytes, branches, a concatenation: a plan's tensors soon get into each other's way."""
+    """Few bytes, branches, a concatenation, sums in parts: a plan's tensors soon get into each other's way."""
     b = graphs.Builder(np.random.default_rng(0))
     x = b.quantize((2, 3, 2))
     y = b.conv(x, 4, Window((1, 1)))
     z = b.depthwise(x, Window((1, 1)))
     c = b.concat(z, y)
-    return b.finish(b.linear(b.adaptive_pool(c, (1, 1)), 3))
+    return b.finish(b.conv_in_parts(b.adaptive_pool(c, (1, 1)), 3, Window((1, 1)), (2, 4)))
 
 
 GRAPH = small()
@@ -54,7 +54,7 @@ def bytes_written(plan: MemoryPlan, index: int) -> list[set[int]]:
         to = op.view.destination
         places = base + to.offset + i * to.row + j * to.column + k * to.depth
     else:
-        places = base + np.arange(GRAPH.tensors[op.output].size).reshape(i.shape)
+        places = base + np.arange(GRAPH.tensors[op.output].size).reshape(*i.shape, -1)
     rows, columns, channels = plan.ops[index].tile
     return [
         set(places[r : r + rows, c : c + columns, d : d + channels].ravel().tolist())

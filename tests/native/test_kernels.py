@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from freeml_pack.graph import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from native import kernel_reference as reference
-from native.kernel_library import ADAPTIVE, SAMPLE_TYPES, Case, Run, Shape, Strides, View, Window
+from native.kernel_library import ADAPTIVE, SAMPLE_TYPES, SUMS_IN, SUMS_OUT, Case, Run, Shape, Strides, View, Window
 
 EXAMPLES = settings(max_examples=120, deadline=None)
 SMALL = st.integers(1, 3)
@@ -124,6 +125,27 @@ def pack_conv(weight: np.ndarray, bias: np.ndarray, m: np.ndarray, s: np.ndarray
     return b"".join(parts)
 
 
+def unpack_conv(case: Case) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """(weight, bias, multiplier, shift) of what pack_conv made, of whatever tiles."""
+    assert case.input is not None
+    out, groups = case.output_shape[2], case.window.groups
+    taps = case.window.kernel[0] * case.window.kernel[1] * case.input.shape[2] // groups
+    step = min(case.tile[2], out) if groups == 1 else out // groups
+    data, parts = memoryview(case.params), []
+    for begin in range(0, out, step):
+        n = min(step, out - begin)
+        stored = -(-n // 4) * 4
+        bias, m, s, w = (
+            np.frombuffer(data[stored * first : stored * end], dtype)
+            for first, end, dtype in ((0, 4, "<i4"), (4, 6, "<u2"), (6, 7, "u1"), (7, 7 + taps, "i1"))
+        )
+        weight = w.reshape(-1, taps, 4).transpose(0, 2, 1).reshape(stored, *case.window.kernel, -1)
+        parts.append((weight[:n], bias[:n], m[:n], s[:n]))
+        data = data[stored * (7 + taps) :]
+    weight, bias, m, s = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return weight, bias, m, s
+
+
 def pack_depthwise(weight: np.ndarray, bias: np.ndarray, m: np.ndarray, s: np.ndarray, tile_channels: int) -> bytes:
     parts = [slice(b, b + tile_channels) for b in range(0, len(weight), tile_channels)]
     return b"".join(pack_channels(bias[p], m[p], s[p], weight[p].tobytes()) for p in parts)
@@ -145,6 +167,81 @@ def convolutions(draw: Draw) -> tuple[Case, np.ndarray]:
         params=pack_conv(weight, bias, m, s, groups, tile[2]),
     )  # fmt: skip
     return case, reference.convolve(case, weight, bias, m, s)
+
+
+@st.composite
+def pooled_convolutions(draw: Draw) -> tuple[Case, np.ndarray]:
+    """The output's height and width are what the window's number of pixels has room for."""
+    rng = draw(generators())
+    window, size, pixels = window_and_shapes(draw, st.sampled_from([1, 1, 2, 3, 5]))
+    pool = tuple(draw(st.integers(1, n)) for n in pixels)
+    groups = draw(st.sampled_from([1, 1, 2]))
+    group_in, group_out = draw(st.integers(1, 5)), draw(st.integers(1, 10))
+    output = (pixels[0] // pool[0], pixels[1] // pool[1], groups * group_out)
+    weight = int8s(draw, rng, (output[2], *window.kernel, group_in), -127)
+    bias, m, s, left = channel_constants(draw, rng, weight)
+    tile = tile_of(draw, output, 4 if groups == 1 else group_out)
+    case = Case(
+        "CONV_2D", output, tile, int8s(draw, rng, (*size, groups * group_in)), zero_points=zero_points(draw),
+        limits=limits(draw), left_shift=left, params=pack_conv(weight, bias, m, s, groups, tile[2]),
+        window=Window(window.kernel, window.stride, window.dilation, window.pad, groups, (pool[0], pool[1])),
+    )  # fmt: skip
+    return case, reference.convolve(case, weight, bias, m, s)
+
+
+@EXAMPLES
+@given(pooled_convolutions(), generators())
+def test_conv_2d_with_pooling(drawn: tuple[Case, np.ndarray], rng: np.random.Generator) -> None:
+    check(*drawn, rng)
+
+
+@EXAMPLES
+@given(convolutions(), st.data(), generators())
+def test_conv_2d_of_some_input_channels(drawn: tuple[Case, np.ndarray], data: st.DataObject, rng: np.random.Generator) -> None:
+    """The same convolution, its input amid other channels."""
+    case, expected = drawn
+    assert case.input is not None
+    before, own, behind = data.draw(SMALL) - 1, case.input.shape[2], data.draw(SMALL)
+    shape = (*case.input.shape[:2], before + own + behind)
+    x = rng.integers(-128, 128, shape).astype(np.int8)
+    x[..., before : before + own] = case.input
+    window = replace(case.window, channels=(before, own))
+    check(case.with_(input=x, window=window), expected, rng)
+
+
+def as_bytes(sums: np.ndarray) -> np.ndarray:
+    """A tensor of sums: int8 with four times the channels."""
+    return np.ascontiguousarray(sums.astype("<i4")).view(np.int8)
+
+
+def check_sums(case: Case, expected: np.ndarray, rng: np.random.Generator) -> None:
+    """As `check`, for an operator whose output is sums, int32 [height, width, channels]."""
+    output = rng.integers(-128, 128, case.output_shape).astype(np.int8)
+    run = Run(case, output)
+    for index in rng.permutation(reference.tile_count(case)):
+        box = reference.box(case, int(index))
+        output.view("<i4")[box] = expected[box]
+        np.testing.assert_array_equal(run.tile(int(index)), output)
+    np.testing.assert_array_equal(output.view("<i4"), expected)
+
+
+@EXAMPLES
+@given(convolutions(), st.booleans(), generators())
+def test_conv_2d_goes_on_from_sums(drawn: tuple[Case, np.ndarray], all_int32: bool, rng: np.random.Generator) -> None:
+    """The sums come in; going out, anything modulo 2^32 is right."""
+    case, _ = drawn
+    weight, bias, m, s = unpack_conv(case)
+    most = 2**31 - 1 if all_int32 else 10**5
+    before = rng.integers(-most, most + 1, case.output_shape)
+    sums = reference.accumulate(case, case.output_shape, weight, bias) + before
+    height, width, channels = case.output_shape
+    part = case.with_(input2=as_bytes(before), output_shape=(height, width, 4 * channels), flags=SUMS_IN | SUMS_OUT)
+    check_sums(part, sums.astype(np.int64).astype("<u4").view("<i4"), rng)
+    check_sums(part.with_(input2=None, flags=SUMS_OUT), (sums - before).astype("<i4"), rng)
+    fits = np.abs(sums).max() << case.left_shift < 2**31
+    if fits:
+        last = case.with_(input2=as_bytes(before), flags=SUMS_IN)
+        check(last, reference.requantized(last, sums, m, s), rng)
 
 
 @EXAMPLES

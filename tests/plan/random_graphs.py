@@ -7,6 +7,7 @@ from math import prod
 
 import numpy as np
 from freeml_pack.graph import (
+    SUM_BYTES,
     Add,
     AveragePool2d,
     Conv2d,
@@ -59,15 +60,45 @@ class Builder:
         self.ops.append(Quantize(name=self.name(), inputs=(), output=out, view=view))
         return out
 
-    def conv(self, x: str, channels: int, kernel: int = 3, stride: int = 1, groups: int = 1) -> str:
+    def conv(
+        self,
+        x: str,
+        channels: int,
+        kernel: int = 3,
+        stride: int = 1,
+        groups: int = 1,
+        pool: tuple[int, int] = (1, 1),
+        read: tuple[int, int] | None = None,
+        sums: str | None = None,
+        sums_out: bool = False,
+    ) -> str:
+        """read: input channels, from and to; sums: accumulators to go on from."""
         h, w, c = self.shape_of(x)
         pad = kernel // 2
-        out = self.tensor(((h + 2 * pad - kernel) // stride + 1, (w + 2 * pad - kernel) // stride + 1, channels))
-        window = Window((kernel, kernel), (stride, stride), padding=(pad, pad, pad, pad))
-        weight, bias = np.zeros((channels, kernel, kernel, c // groups), np.float32), np.zeros(channels, np.float32)
-        op = Conv2d(name=self.name(), inputs=(x,), output=out, window=window, weight=weight, bias=bias, groups=groups)
+        height, width = ((extent + 2 * pad - kernel) // stride + 1 for extent in (h, w))
+        out = self.tensor((height // pool[0], width // pool[1], channels * (SUM_BYTES if sums_out else 1)))
+        begin, end = read or (0, c)
+        op = Conv2d(
+            name=self.name(),
+            inputs=(x, sums) if sums else (x,),
+            output=out,
+            window=Window((kernel, kernel), (stride, stride), padding=(pad, pad, pad, pad)),
+            weight=np.zeros((channels, kernel, kernel, (end - begin) // groups), np.float32),
+            bias=np.zeros(channels, np.float32),
+            groups=groups,
+            channel_range=read,
+            pool=pool,
+            sums_out=sums_out,
+        )
         self.ops.append(op)
         return out
+
+    def conv_in_parts(self, x: str, channels: int) -> str:
+        """As many parts as input channels."""
+        sums, last = None, self.shape_of(x)[2] - 1
+        for channel in range(last):
+            sums = self.conv(x, channels, read=(channel, channel + 1), sums=sums, sums_out=True)
+        return self.conv(x, channels, read=(last, last + 1), sums=sums)
 
     def depthwise(self, x: str) -> str:
         channels = self.shape_of(x)[2]
@@ -128,7 +159,9 @@ class Builder:
 def graphs(draw: st.DrawFn) -> Graph:
     builder = Builder((draw(st.integers(1, 12)), draw(st.integers(1, 12)), draw(st.integers(1, 4))))
     x = builder.quantize()
-    kinds = st.sampled_from(["conv", "pointwise", "grouped", "depthwise", "pool", "residual", "concat", "pad", "gate"])
+    kinds = st.sampled_from(
+        ["conv", "pointwise", "grouped", "pooled", "parts", "depthwise", "pool", "residual", "concat", "pad", "gate"]
+    )
     for kind in draw(st.lists(kinds, min_size=1, max_size=8)):
         x = _grow(builder, x, kind, draw(st.integers(1, 20)))
         if prod(builder.shape_of(x)) > 20_000:
@@ -146,6 +179,11 @@ def _grow(b: Builder, x: str, kind: str, channels: int) -> str:
             return b.conv(x, channels, kernel=1)
         case "grouped":
             return b.conv(b.conv(x, 4 * channels, kernel=1), 8 * channels, groups=4)
+        case "pooled":
+            h, w, _ = b.shape_of(x)
+            return b.conv(x, channels, pool=(min(2, h), min(3, w)))
+        case "parts":
+            return b.conv_in_parts(b.conv(x, min(channels, 4), kernel=1), channels)
         case "depthwise":
             return b.depthwise(x)
         case "pool":

@@ -114,6 +114,7 @@ def _execute(graph: Graph, made: MemoryPlan, steps: list[tuple[int, int]], arena
 def _written(graph: Graph, made: MemoryPlan, index: int, tile: int) -> list[int]:
     """Addresses, straight from the definition of tiles (SPEC.md, "Operators")."""
     op, output = graph.ops[index], made.tensors[graph.ops[index].output]
+    bytes_each = 4 if isinstance(op, Conv2d) and op.sums_out else 1
     space = op_space(graph, op)
     _, width, depth = graph.tensors[op.output].shape
     to = op.view.destination if isinstance(op, Copy | Quantize) else Strides(0, width * depth, depth, 1)
@@ -121,6 +122,7 @@ def _written(graph: Graph, made: MemoryPlan, index: int, tile: int) -> list[int]
     for extent, step in zip(space, made.ops[index].tile, strict=True):
         tile, position = divmod(tile, -(-extent // step))
         ranges.append(range(position * step, min(extent, (position + 1) * step)))
+    ranges[2] = range(ranges[2].start * bytes_each, ranges[2].stop * bytes_each)
     return [
         output.offset + to.offset + i * to.row + j * to.column + k * to.depth
         for i in ranges[0]

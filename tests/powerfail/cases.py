@@ -74,9 +74,9 @@ def small_cases() -> Iterator[Case]:
         yield case_of(f"{name}-roomy", graph, graphs.roomy_plan(graph, np.random.default_rng(4)))
         yield case_of(f"{name}-planned", graph, finely_planned(graph))
     yield case_of("encoded-tight", graphs.encoded(), graphs.tight_plan(graphs.encoded(), np.random.default_rng(3)))
-    graph = graphs.every_kind()
-    yield case_of("every-kind-tight", graph, graphs.tight_plan(graph, np.random.default_rng(9)))
-    yield case_of("every-kind-planned", graph, finely_planned(graph))
+    for name, graph in (("every-kind", graphs.every_kind()), ("in-parts", graphs.in_parts())):
+        yield case_of(f"{name}-tight", graph, graphs.tight_plan(graph, np.random.default_rng(9)))
+        yield case_of(f"{name}-planned", graph, finely_planned(graph))
 
 
 def commit_left_out() -> Case:

@@ -8,9 +8,10 @@ A blob: `faults` (sentences), `engine` (what the C core says), `sections` (`name
 `model_id`, `sample_type`, `sample_shape`, `sample_offset`, `sample_bytes`, `output` (tensor), `output_transform`,
 `arena_bytes`, `nvm_bytes`, `macs`, `steps`, `commits`, `dearest_interval`, `tensors` (`shape`, `scale`, `zero_point`, `offset`,
 `bytes`, `first_op`, `last_op`), `ops` (`kind`, `name`, `inputs`, `output`, `space`, `window`: null or
-`kernel`, `stride`, `dilation`, `padding` at the top and the left, `groups`; `activation`: lowest and highest, `lookup`,
-`encoding`, `weight_bits`, `density`: share of the weights that are not 0, null where it is not known; `tile`, `steps`,
-`commit_every`, `commit_last`, `commits`, `constant_bytes`, `macs`); `scratch_bytes` and `streamed_scratch_bytes` (null
+`kernel`, `stride`, `dilation`, `padding` at the top and the left, `groups`, `channels`: of the input, from and to, and `pool`;
+`activation`: lowest and highest, `lookup`, `sums_in`, `sums_out`, `encoding`, `weight_bits`, `density`: share of the weights that are
+not 0, null where it is not known; `tile`, `steps`, `commit_every`, `commit_last`, `commits`, `constant_bytes`, `macs`);
+`scratch_bytes` and `streamed_scratch_bytes` (null
 where the core refuses the blob).
 
 An NVM image: `verdict`, `notes`, `journal` ("blank", "valid", "foreign", "damaged"), `slots` (`number`, `state`: "good",
@@ -104,6 +105,8 @@ def _op(op: NetworkOp, density: float | None) -> dict[str, Any]:
         "encoding": op.encoding.name,
         "weight_bits": int(op.encoding.name[-1]),
         "density": density,
+        "sums_in": op.sums_in,
+        "sums_out": op.sums_out,
         **asdict(op.plan),
         "steps": op.steps,
         "commits": op.commits,

@@ -11,7 +11,7 @@ import numpy as np
 from freeml_schema import model as fbs
 
 from freeml_pack.blob import KINDS, NO_INDEX, open_metadata
-from freeml_pack.graph import Encoding, Op, OutputTransform, SampleType, Shape
+from freeml_pack.graph import SUM_BYTES, Encoding, Op, OutputTransform, SampleType, Shape
 from freeml_pack.op_names import op_name
 from freeml_pack.plan import Allocation, OpPlan, commit_count, tile_count
 
@@ -33,13 +33,16 @@ class NetworkTensor:
 
 @dataclass(frozen=True)
 class NetworkWindow:
-    """Pairs are (height, width); padding is at the top and at the left."""
+    """Pairs are (height, width); padding is at the top and at the left; channels: the input channels [begin, end) that a
+    convolution reads; pool: pixels of which the largest is the output."""
 
     kernel: tuple[int, int]
     stride: tuple[int, int]
     dilation: tuple[int, int]
     padding: tuple[int, int]
     groups: int
+    channels: tuple[int, int]
+    pool: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ class NetworkOp:
     activation: tuple[int, int]  # clamp, lowest and highest
     lookup: bool
     encoding: Encoding  # of the weights
+    sums_in: bool  # goes on from accumulators
+    sums_out: bool  # the output are accumulators
     plan: OpPlan
     steps: int
     commits: int
@@ -205,6 +210,9 @@ def _op(model: Any, row: Any, shapes: list[Shape], *, is_last: bool) -> NetworkO
     if kind in (fbs.OpKind.QUANTIZE, fbs.OpKind.COPY):
         view = model.Views(row.Attribute())
         space = (view.Rows(), view.Columns(), view.Depth())
+    sums_in, sums_out = bool(flags & fbs.OpFlag.SUMS_IN), bool(flags & fbs.OpFlag.SUMS_OUT)
+    if sums_out:
+        space = (*space[:2], space[2] // SUM_BYTES)
     tile = (row.TileRows(), row.TileColumns(), row.TileChannels())
     plan = OpPlan(tile, row.CommitEvery(), bool(flags & fbs.OpFlag.COMMIT_LAST) or is_last)
     steps = tile_count(space, tile)
@@ -214,7 +222,7 @@ def _op(model: Any, row: Any, shapes: list[Shape], *, is_last: bool) -> NetworkO
     clamped = (row.ActivationMin(), row.ActivationMax()) != (-128, 127)
     return NetworkOp(
         kind=KIND_NAMES[kind],
-        name=name + " + clamp" * clamped + " + table" * lookup,
+        name=name + _suffix(window, sums_in, sums_out) + " + clamp" * clamped + " + table" * lookup,
         inputs=inputs,
         output=row.Output(),
         space=space,
@@ -222,11 +230,13 @@ def _op(model: Any, row: Any, shapes: list[Shape], *, is_last: bool) -> NetworkO
         activation=(row.ActivationMin(), row.ActivationMax()),
         lookup=lookup,
         encoding=Encoding(row.Encoding()),
+        sums_in=sums_in,
+        sums_out=sums_out,
         plan=plan,
         steps=steps,
         commits=commit_count(steps, plan),
         constant_bytes=row.ParamsSize(),
-        element_macs=_element_macs(kind, window, shapes[inputs[0]][2]) if window else 0,
+        element_macs=_element_macs(kind, window) if window else 0,
     )
 
 
@@ -237,10 +247,20 @@ def _window(row: Any) -> NetworkWindow:
         dilation=(row.DilationHeight(), row.DilationWidth()),
         padding=(row.PadTop(), row.PadLeft()),
         groups=row.Groups(),
+        channels=(row.FirstChannel(), row.FirstChannel() + row.Channels()),
+        pool=(row.PoolHeight(), row.PoolWidth()),
     )
 
 
-def _element_macs(kind: int, window: NetworkWindow, input_channels: int) -> int:
+def _suffix(window: NetworkWindow | None, sums_in: bool, sums_out: bool) -> str:
+    """What a convolution does besides."""
+    pool = " + max pool {}x{}".format(*window.pool) if window and window.pool != (1, 1) else ""
+    return pool + " + sums in" * sums_in + " + sums out" * sums_out
+
+
+def _element_macs(kind: int, window: NetworkWindow) -> int:
     if kind not in _WEIGHTED:
         return 0
-    return prod(window.kernel) * (input_channels // window.groups if kind == fbs.OpKind.CONV_2D else 1)
+    begin, end = window.channels
+    channels = (end - begin) // window.groups if kind == fbs.OpKind.CONV_2D else 1
+    return prod(window.kernel) * prod(window.pool) * channels

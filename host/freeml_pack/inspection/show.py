@@ -135,7 +135,11 @@ def _window(op: NetworkOp) -> str:
         ("dil ", op.window.dilation, (1, 1)),
     ]
     texts = [label + _pair(pair) for label, pair, plain in parts if pair != plain]
-    return " ".join(texts + ([f"groups {op.window.groups}"] if op.kind == "CONV_2D" and op.window.groups > 1 else []))
+    if op.kind == "CONV_2D" and op.window.groups > 1:
+        texts.append(f"groups {op.window.groups}")
+    if op.sums_in or op.sums_out:
+        texts.append(f"channels {op.window.channels[0]}-{op.window.channels[1] - 1}")
+    return " ".join(texts)
 
 
 def _pair(pair: tuple[int, int]) -> str:

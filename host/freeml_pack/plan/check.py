@@ -83,7 +83,7 @@ def _sources(op: Op, plan: MemoryPlan, numbers: dict[str, int]) -> list[tuple[in
 def _pieces(graph: Graph, op: Op, op_plan: OpPlan, output: Allocation) -> Iterator[tuple[np.ndarray, bool]]:
     """The op's steps up to each commit, and those after the last: (addresses that they write, whether a commit follows)."""
     space = op_space(graph, op)
-    places = _places(op, output).reshape(space)
+    places = _places(op, output).reshape(*space, -1)
     rows, columns, channels = (np.arange(extent) // step for extent, step in zip(space, op_plan.tile, strict=True))
     row_blocks, column_blocks = int(rows[-1]) + 1, int(columns[-1]) + 1
     tiles = rows[:, None, None] + row_blocks * (columns[:, None] + column_blocks * channels)
@@ -96,7 +96,7 @@ def _pieces(graph: Graph, op: Op, op_plan: OpPlan, output: Allocation) -> Iterat
 
 
 def _places(op: Op, output: Allocation) -> np.ndarray:
-    """Where in the output each element of the iteration space lies."""
+    """Where in the output the bytes of each element of the iteration space lie."""
     if isinstance(op, Copy | Quantize):
         return op.view.destination.indices(op.view.space)
     return np.arange(output.size)

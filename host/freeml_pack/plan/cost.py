@@ -24,7 +24,7 @@ from math import ceil, prod, sqrt
 from freeml_pack.encodings import DIRECTORY_ENTRY
 from freeml_pack.errors import PackError
 from freeml_pack.graph import AveragePool2d, Conv2d, DepthwiseConv2d, Graph, MaxPool2d, Op, Shape, op_macs
-from freeml_pack.plan.space import block_bytes, block_products, is_encoded, op_space, tile_count, write_runs
+from freeml_pack.plan.space import block_bytes, block_products, element_bytes, is_encoded, op_space, tile_count, write_runs
 from freeml_pack.targets import Energy, Target
 from freeml_pack.units import quantity
 
@@ -80,15 +80,16 @@ class CostModel:
 
     def _step(self, op: Op, tile: Shape, products: float) -> float:
         """products: multiply-accumulates of a pixel with its tile[2] channels."""
-        pixels = tile[0] * tile[1]
+        pixels = tile[0] * tile[1] * (prod(op.pool) if isinstance(op, Conv2d) else 1)
         macs = pixels * products
         if isinstance(op, Conv2d | DepthwiseConv2d):
             macs += _CONSTANT_MACS * tile[2]
         if isinstance(op, Conv2d) and (op.window.kernel != (1, 1) or any(op.window.padding)):
             macs += pixels * prod(op.weight.shape[1:])  # the window's bytes are collected once for all channels
-        cost = self.prices.step + macs * self.prices.mac + prod(tile) * self.prices.element
+        cost = self.prices.step + macs * self.prices.mac + pixels * tile[2] * self.prices.element
         if not self.target.nvm_mapped:
-            cost += prod(tile) * self.prices.byte + write_runs(self.graph, op, tile) * self.prices.transfer
+            written = prod(tile) * element_bytes(op)
+            cost += written * self.prices.byte + write_runs(self.graph, op, tile) * self.prices.transfer
         return cost
 
     def _products(self, op: Op, channels: int) -> list[float]:

@@ -9,13 +9,21 @@ from typing import TypeGuard
 import numpy as np
 
 from freeml_pack.encodings import block_sizes, entry_counts, products
-from freeml_pack.graph import Conv2d, Copy, DepthwiseConv2d, Encoding, Graph, Op, Quantize, Shape
+from freeml_pack.graph import SUM_BYTES, Conv2d, Copy, DepthwiseConv2d, Encoding, Graph, Op, Quantize, Shape
 from freeml_pack.plan.types import OpPlan
 
 
 def op_space(graph: Graph, op: Op) -> Shape:
     """The op's iteration space: rows, columns, channels."""
-    return op.view.space if isinstance(op, Quantize | Copy) else graph.tensors[op.output].shape
+    if isinstance(op, Quantize | Copy):
+        return op.view.space
+    height, width, channels = graph.tensors[op.output].shape
+    return height, width, channels // element_bytes(op)
+
+
+def element_bytes(op: Op) -> int:
+    """Bytes of the output for each element of the iteration space."""
+    return SUM_BYTES if isinstance(op, Conv2d) and op.sums_out else 1
 
 
 def tile_count(space: Shape, tile: Shape) -> int:
@@ -73,8 +81,9 @@ def write_runs(graph: Graph, op: Op, tile: Shape) -> int:
     strides = (width * depth, depth, 1)
     if isinstance(op, Copy | Quantize):
         strides = (op.view.destination.row, op.view.destination.column, op.view.destination.depth)
+    written = (*tile[:2], tile[2] * element_bytes(op))
     run = 1
-    for stride, count in sorted(zip(strides, tile, strict=True)):
+    for stride, count in sorted(zip(strides, written, strict=True)):
         if stride == run or count == 1:
             run *= count
-    return prod(tile) // run
+    return prod(written) // run

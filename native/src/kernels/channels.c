@@ -9,15 +9,57 @@ void fml_channels_unpack(fml_channel *to, const uint8_t *group, uint32_t total, 
     }
 }
 
-void fml_requantize_pair(int8_t *to0, int8_t *to1, const int32_t *sums, uint32_t step, const fml_channel *channels,
-                         uint32_t count, const fml_range *range) {
-    const fml_range r =
-        *range; /* `to` may point to anything, for all that a compiler knows: registers are safe from it */
+/* Adds to sums the integer that stands in every `step` bytes. */
+static FML_APART void add(int32_t *sums, const uint8_t *from, uint32_t step, uint32_t count) {
+    for (; count != 0; --count, from += step, ++sums) {
+        *sums = (int32_t)((uint32_t)*sums + fml_read_u32(from));
+    }
+}
+
+/* Sums in parts, of a pixel's channels: adds what they came to so far; with their biases they go out where that is not
+ * all yet. Tensors of sums have FML_SUM_SIZE bytes for each byte of an output. */
+static FML_APART void pass_sums(const fml_work *work, const int8_t *to, int32_t *sums, const fml_channel *channels,
+                                uint32_t count) {
+    const uint32_t at = (uint32_t)(to - work->output) * FML_SUM_SIZE;
+    if (work->op->flags & FML_OP_FLAG_SUMS_IN) {
+        add(sums, (const uint8_t *)work->input2 + at, FML_SUM_SIZE, count);
+    }
+    if (fml_op_sums_out(work->op)) {
+        add(sums, (const uint8_t *)channels, sizeof *channels, count);
+        fml_copy((uint8_t *)work->output + at, (const uint8_t *)sums, FML_SUM_SIZE * count);
+    }
+}
+
+void fml_finish_pair(const fml_patches *patches, uint32_t channel, int32_t *sums, uint32_t step,
+                     const fml_channel *channels, uint32_t count) {
+    const fml_work *work = patches->work;
+    fml_range range = fml_output_range(work->op);
+    int8_t *to0 = patches->target[0] + channel, *to1 = patches->target[1] + channel;
+    step = patches->paired ? step : 0;
+    if (work->op->flags & (FML_OP_FLAG_SUMS_OUT | FML_OP_FLAG_SUMS_IN)) {
+        pass_sums(work, to0, sums, channels, count);
+        if (patches->paired) {
+            pass_sums(work, to1, sums + step, channels, count);
+        }
+        if (fml_op_sums_out(work->op)) {
+            return;
+        }
+    }
     for (const fml_channel *const end = channels + count; channels != end; ++channels, ++sums) {
         const uint32_t bias = channels->bias;
         const uint16_t multiplier = channels->multiplier;
         const uint8_t shift = channels->shift;
-        *to0++ = fml_requantize((uint32_t)sums[0] + bias, multiplier, shift, &r);
-        *to1++ = fml_requantize((uint32_t)sums[step] + bias, multiplier, shift, &r);
+        if (patches->pools) {
+            range.low = *to0;
+        }
+        *to0++ = fml_requantize((uint32_t)sums[0] + bias, multiplier, shift, &range);
+        if (patches->pools) {
+            range.low = *to1;
+        }
+        *to1++ = fml_requantize((uint32_t)sums[step] + bias, multiplier, shift, &range);
     }
+}
+
+int8_t fml_requantize_scaled(uint32_t accumulator, const uint8_t *scale, const fml_range *range) {
+    return fml_requantize(accumulator, fml_read_u16(scale), fml_shift_of(scale[2]), range);
 }

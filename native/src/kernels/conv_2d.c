@@ -6,7 +6,7 @@
  * are not worth a loop over pieces: gathering costs about one instruction per byte, once for all output channels. */
 static bool windows_are_pieces(const fml_op *op) {
     const fml_window *window = &op->window;
-    const uint32_t tap = (uint32_t)op->input.shape.channels / window->groups;
+    const uint32_t tap = (uint32_t)window->channels / window->groups;
     const uint32_t line = tap * window->kernel_width;
     const fml_steps steps = fml_window_steps(op);
     return (window->kernel_width == 1 || steps.column == tap) && (window->kernel_height == 1 || steps.row == line);
@@ -17,13 +17,12 @@ static bool windows_are_pieces(const fml_op *op) {
 static void group_of_channels(const fml_work *work, const uint8_t *group, uint32_t first, uint32_t count,
                               uint32_t index) {
     const fml_op *op = work->op;
-    const fml_range range = fml_output_range(op);
     const uint32_t taps = fml_op_taps(op), stored = fml_round_up_4(count);
     const uint8_t *const weights = group + FML_CHANNEL_CONSTANTS_SIZE * stored;
     fml_channel *const channels = (fml_channel *)(void *)work->scratch;
-    const uint32_t inputs = (uint32_t)op->input.shape.channels / op->window.groups;
+    const uint32_t inputs = (uint32_t)op->window.channels / op->window.groups;
     fml_patches patches;
-    fml_patches_begin(&patches, work, index * inputs, inputs);
+    fml_patches_begin(&patches, work, op->window.first_channel + index * inputs, inputs);
     patches.buffer = (int8_t *)(channels + stored);
     patches.in_place = windows_are_pieces(op);
     fml_channels_unpack(channels, group, stored, 0, stored);
@@ -43,8 +42,7 @@ static void group_of_channels(const fml_work *work, const uint8_t *group, uint32
             } else {
                 fml_dot_4x1(w, patches.source[0], taps, sums);
             }
-            fml_requantize_pair(patches.target[0] + first + c, patches.target[1] + first + c, sums,
-                                patches.paired ? 4 : 0, channels + c, wanted, &range);
+            fml_finish_pair(&patches, first + c, sums, 4, channels + c, wanted);
         }
     }
 }
@@ -54,12 +52,15 @@ void fml_kernel_conv_2d(const fml_work *work) {
     const uint32_t begin = work->tile.channel_begin, end = work->tile.channel_end;
     const uint32_t stored = fml_op_group_channels(op), each = stored < end - begin ? stored : end - begin;
     const uint8_t *group = work->params;
+    if (fml_op_pools(op)) {
+        fml_fill_tile(work, op->activation_min);
+    }
     for (uint32_t first = begin; first < end; first += each, group += fml_op_group_size(op, each)) {
-        group_of_channels(work, group, first, each, first * op->window.groups / op->output.shape.channels);
+        group_of_channels(work, group, first, each, first * op->window.groups / op->space.channels);
     }
 }
 
 uint32_t fml_kernel_conv_2d_scratch(const fml_op *op) {
     return fml_round_up_4(fml_op_group_channels(op)) * (uint32_t)sizeof(fml_channel) +
-           fml_patches_size(op, (uint32_t)op->input.shape.channels / op->window.groups, windows_are_pieces(op));
+           fml_patches_size(op, (uint32_t)op->window.channels / op->window.groups, windows_are_pieces(op));
 }

@@ -72,7 +72,6 @@ static uint32_t channel_multiplier(const fml_op *op) {
 
 static void run_chunk(const fml_work *work, uint32_t begin, uint32_t end) {
     const fml_op *op = work->op;
-    const fml_range range = fml_output_range(op);
     const uint32_t block = work->tile.channel_begin, total = work->tile.channel_end - block, skipped = begin - block;
     fml_channel *const channels = (fml_channel *)(void *)work->scratch;
     chunk c;
@@ -88,8 +87,7 @@ static void run_chunk(const fml_work *work, uint32_t begin, uint32_t end) {
     fml_channels_unpack(channels, work->params, total, skipped, end - block);
     while (fml_patches_next(&c.patches)) {
         dot(&c);
-        fml_requantize_pair(c.patches.target[0] + begin, c.patches.target[1] + begin, c.sums, CHUNK, channels, c.count,
-                            &range);
+        fml_finish_pair(&c.patches, begin, c.sums, CHUNK, channels, c.count);
     }
 }
 

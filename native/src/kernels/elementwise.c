@@ -26,7 +26,7 @@ static void multiply(const fml_work *work, const piece *run, const fml_range *ra
     int8_t *to = run->to;
     for (uint32_t left = run->length; left != 0; --left) {
         const int32_t product = (*x1++ - zero1) * (*x2++ - zero2);
-        *to++ = fml_requantize((uint32_t)product, fml_read_u16(work->params), fml_shift_of(work->params[2]), range);
+        *to++ = fml_requantize_scaled((uint32_t)product, work->params, range);
     }
 }
 

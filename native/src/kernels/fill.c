@@ -1,18 +1,19 @@
 #include "kernels.h"
 
 void fml_fill(int8_t *to, int8_t value, uint32_t count) {
-    for (; count >= 4; count -= 4, to += 4) {
-        to[0] = to[1] = to[2] = to[3] = value;
-    }
     for (; count != 0; --count) {
         *to++ = value;
     }
 }
 
-void fml_kernel_fill(const fml_work *work) {
+void fml_fill_tile(const fml_work *work, int8_t value) {
     fml_runs runs;
     fml_runs_begin(&runs, work, false);
     while (fml_runs_next(&runs)) {
-        fml_fill(work->output + runs.offset, work->op->output.zero_point, runs.length);
+        fml_fill(work->output + runs.offset, value, runs.length);
     }
+}
+
+void fml_kernel_fill(const fml_work *work) {
+    fml_fill_tile(work, work->op->output.zero_point);
 }

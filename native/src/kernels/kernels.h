@@ -20,7 +20,8 @@ void fml_kernel_fill(const fml_work *work);
 uint32_t fml_kernel_conv_2d_scratch(const fml_op *op);
 uint32_t fml_kernel_depthwise_conv_2d_scratch(const fml_op *op);
 
-/* Sets bytes (fill.c). */
+/* Sets the bytes of the tile, sets bytes (fill.c). */
+void fml_fill_tile(const fml_work *work, int8_t value);
 void fml_fill(int8_t *to, int8_t value, uint32_t count);
 
 static inline fml_range fml_output_range(const fml_op *op) {
@@ -90,6 +91,7 @@ typedef struct fml_patches {
     const fml_work *work;
     uint32_t first_channel, channels; /* input channels that the kernel reads */
     fml_pixels pixels;
+    bool pools;     /* an output pixel is the largest of some */
     int8_t *buffer; /* set by the kernel: fml_patches_size bytes */
     bool in_place;  /* set by the kernel: windows inside the input are read where they lie */
     /* Set by fml_patches_next: */
@@ -99,7 +101,7 @@ typedef struct fml_patches {
     fml_steps steps;         /* from tap to tap */
 } fml_patches;
 
-/* All pixels of the work's tile. */
+/* All pixels of the work's tile; of a convolution that pools, all that its output pixels are the largest of. */
 void fml_patches_begin(fml_patches *patches, const fml_work *work, uint32_t first_channel, uint32_t channels);
 bool fml_patches_next(fml_patches *patches);
 
@@ -112,10 +114,14 @@ uint32_t fml_patches_size(const fml_op *op, uint32_t channels, bool in_place);
 /* Unpacks channels begin..end of a stored group of `total` channels (bias, multipliers, shifts). */
 void fml_channels_unpack(fml_channel *to, const uint8_t *group, uint32_t total, uint32_t begin, uint32_t end);
 
-/* to0[i] = int8 of sums[i] + bias, to1[i] of sums[step + i] + bias, for `count` channels. to0 and to1 may be the same.
- */
-void fml_requantize_pair(int8_t *to0, int8_t *to1, const int32_t *sums, uint32_t step, const fml_channel *channels,
-                         uint32_t count, const fml_range *range);
+/* `count` outputs, from output channel `channel` on, of both pixels of a pair: what becomes of sums[i] + bias and
+ * sums[step + i] + bias (an odd last pixel's: sums[i] + bias), the int8 (where `pools`, if it is larger than the one
+ * that is there) or, in parts, a sum. Changes sums. */
+void fml_finish_pair(const fml_patches *patches, uint32_t channel, int32_t *sums, uint32_t step,
+                     const fml_channel *channels, uint32_t count);
+
+/* The int8 of an accumulator, by a stored multiplier and shift (FML_SCALE_SIZE bytes). */
+int8_t fml_requantize_scaled(uint32_t accumulator, const uint8_t *scale, const fml_range *range);
 
 /* --- Inner loops of CONV_2D (dot_4.c)
  * ----------------------------------------------------------------------------------- */

@@ -36,12 +36,18 @@ static FML_APART void gather(const fml_patches *patches, int32_t row, int32_t fi
     }
 }
 
+/* index / pool, without a division (many cores have none) where nothing is pooled. */
+static uint32_t share(uint32_t index, uint32_t pool) {
+    return pool == 1 ? index : index / pool;
+}
+
 static void place(fml_patches *patches, uint32_t index, const fml_pixel *pixel, bool in_place) {
     const fml_work *work = patches->work;
     const fml_op *op = work->op;
     const int32_t row = fml_window_row(op, pixel->row), column = fml_window_column(op, pixel->column);
     const uint32_t tap = patches->channels, line = tap * op->window.kernel_width;
-    patches->target[index] = work->output + fml_element(&op->output.shape, pixel->row, pixel->column, 0);
+    patches->target[index] = work->output + fml_element(&op->space, share(pixel->row, op->window.pool_height),
+                                                        share(pixel->column, op->window.pool_width), 0);
     if (in_place) {
         patches->steps = fml_window_steps(op);
         patches->source[index] =
@@ -75,15 +81,23 @@ bool fml_patches_next(fml_patches *patches) {
 }
 
 void fml_patches_begin(fml_patches *patches, const fml_work *work, uint32_t first_channel, uint32_t channels) {
+    const fml_window *window = &work->op->window;
+    fml_pixels *const pixels = &patches->pixels;
     patches->work = work;
     patches->first_channel = first_channel;
     patches->channels = channels;
-    patches->pixels = fml_pixels_of(&work->tile);
+    patches->pools = fml_op_pools(work->op);
+    *pixels = fml_pixels_of(&work->tile);
+    pixels->at.row *= window->pool_height;
+    pixels->row_end *= window->pool_height;
+    pixels->at.column = pixels->column_begin *= window->pool_width;
+    pixels->column_end *= window->pool_width;
 }
 
 uint32_t fml_patches_size(const fml_op *op, uint32_t channels, bool in_place) {
     const fml_window *window = &op->window;
-    const fml_pixel last = {op->output.shape.height - UINT32_C(1), op->output.shape.width - UINT32_C(1)};
+    const fml_pixel last = {(uint32_t)op->space.height * window->pool_height - 1,
+                            (uint32_t)op->space.width * window->pool_width - 1};
     if (in_place && window->pad_top == 0 && window->pad_left == 0 && window_inside(op, &last)) {
         return 0;
     }

@@ -80,8 +80,7 @@ static void pool_pixel(const fml_work *work, const fml_range *range, uint32_t ro
         if (takes_largest) {
             *to++ = fml_clamp(largest(from, rows.taps, columns.taps, &steps), range);
         } else {
-            *to++ = fml_requantize(sum(from, rows.taps, columns.taps, &steps) - zero, fml_read_u16(entry),
-                                   fml_shift_of(entry[2]), range);
+            *to++ = fml_requantize_scaled(sum(from, rows.taps, columns.taps, &steps) - zero, entry, range);
         }
     }
 }
