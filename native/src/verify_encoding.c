@@ -33,7 +33,7 @@ static int check_block(const fml_range_check *shifts, const fml_op *op, uint32_t
     const uint32_t stored = fml_round_up_4(channels), lists = fml_weights_lists(op->encoding, channels);
     const uint32_t fixed =
         FML_CHANNEL_CONSTANTS_SIZE * stored + fml_weights_codebook_size(op->encoding) + FML_COUNT_SIZE * lists;
-    const uint32_t codes = op->encoding == FML_WEIGHT_ENCODING_DENSE_4 ? fml_product(stored / 2, fml_op_taps(op)) : 0;
+    const uint32_t codes = op->encoding == FML_WEIGHT_ENCODING_DENSE_4 ? fml_product(fml_op_taps(op), stored / 2) : 0;
     if (size < fixed || size - fixed < codes) {
         return FML_ERROR_BAD_PARAMS;
     }

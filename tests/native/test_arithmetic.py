@@ -36,7 +36,7 @@ def test_shapes_of_any_size_have_a_size(axes: list[int]) -> None:
 def test_sizes_of_groups_saturate(inputs: int, channels: int) -> None:
     kernels_ffi, kernels = library()
     op = kernels_ffi.new("fml_op *", {"kind": 1, "window": {"kernel_height": 65535, "kernel_width": 257, "groups": 1}})
-    op.input.shape.channels = inputs
+    op.window.channels = inputs
     taps = min(65535 * 257 * inputs, SIZE_MAX)
     assert kernels.fml_op_taps(op) == taps
     assert kernels.fml_op_group_size(op, channels) == min((taps + 7) * (-(-channels // 4) * 4), SIZE_MAX)
@@ -46,7 +46,7 @@ def test_sizes_of_groups_saturate(inputs: int, channels: int) -> None:
 @given(st.lists(UINT16, min_size=3, max_size=3), st.lists(UINT16, min_size=3, max_size=3), st.data())
 def test_tiles_are_the_boxes_that_the_specification_says(shape: list[int], tile: list[int], data: st.DataObject) -> None:
     kernels_ffi, kernels = library()
-    fill = {"kind": 8, "output": {"shape": shape}, "tile_rows": tile[0], "tile_columns": tile[1], "tile_channels": tile[2]}
+    fill = {"kind": 8, "space": shape, "tile_rows": tile[0], "tile_columns": tile[1], "tile_channels": tile[2]}
     op = kernels_ffi.new("fml_op *", fill)
     counts = [-(-whole // part) for whole, part in zip(shape, tile, strict=True)]
     total = counts[0] * counts[1] * counts[2]

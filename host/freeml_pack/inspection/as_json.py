@@ -9,9 +9,9 @@ A blob: `faults` (sentences), `engine` (what the C core says), `sections` (`name
 `arena_bytes`, `nvm_bytes`, `macs`, `steps`, `commits`, `dearest_interval`, `tensors` (`shape`, `scale`, `zero_point`, `offset`,
 `bytes`, `first_op`, `last_op`), `ops` (`kind`, `name`, `inputs`, `output`, `space`, `window`: null or
 `kernel`, `stride`, `dilation`, `padding` at the top and the left, `groups`, `channels`: of the input, from and to, and `pool`;
-`activation`: lowest and highest, `lookup`, `sums_in`, `sums_out`, `encoding`, `weight_bits`, `density`: share of the weights that are
-not 0, null where it is not known; `tile`, `steps`, `commit_every`, `commit_last`, `commits`, `constant_bytes`, `macs`);
-`scratch_bytes` and `streamed_scratch_bytes` (null
+`activation`: lowest and highest, `lookup`, `sums_in`, `sums_out`, `encoding`, `weight_bits`, `density`: share of the weights
+that are not 0, null where it is not known; `tile`, `steps`, `commit_every`, `commit_last`, `commits`, `constant_bytes`,
+`macs`); `scratch_bytes` and `streamed_scratch_bytes` (null
 where the core refuses the blob).
 
 An NVM image: `verdict`, `notes`, `journal` ("blank", "valid", "foreign", "damaged"), `slots` (`number`, `state`: "good",
