@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from freeml_pack.blob import write_blob
 from freeml_pack.engine import Engine, EngineError
-from freeml_pack.graph import Conv2d, Encoding
+from freeml_pack.graph import Conv2d, Encoding, Window
 from freeml_pack.inspection.blob import BlobFacts, looks_like_blob, read_blob
 from freeml_pack.inspection.network import read_network
 from hypothesis import given, settings
@@ -177,6 +177,19 @@ def test_encodings_and_densities() -> None:
             assert density == np.count_nonzero(original.q.weight) / np.size(original.q.weight)
         else:
             assert (op.encoding, density) == (Encoding.DENSE_8, None)
+
+
+@pytest.mark.parametrize("encoding", Encoding)
+def test_densities_of_sums_in_parts(encoding: Encoding) -> None:
+    b = graphs.Builder(np.random.default_rng(4))
+    x = b.quantize((8, 5, 4))
+    sums = b.conv(x, 6, Window((3, 3)), channels=(0, 3), sums_out=True, encoding=encoding)
+    graph = b.finish(b.conv(x, 6, Window((3, 3)), channels=(3, 8), sums=sums, encoding=encoding))
+    blob = write_blob(graph, graphs.tight_plan(graph, np.random.default_rng(3)))
+    weights = [op.q.weight for op in graph.ops if op.q is not None and op.q.weight is not None]
+    assert inspected(blob).densities == (None, *(np.count_nonzero(w) / w.size for w in weights))
+    facts = inspected(blob[:-1])
+    assert facts.network is not None
 
 
 def test_damaged_encoded_weights() -> None:

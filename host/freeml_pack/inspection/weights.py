@@ -66,4 +66,5 @@ def _shape(model: Any, row: Any) -> tuple[int, int, int] | None:
     if window.Groups() != 1:
         return None
     taps = window.KernelHeight() * window.KernelWidth() * window.Channels()
-    return model.Tensors(row.Output()).Channels(), taps, min(row.TileChannels(), model.Tensors(row.Output()).Channels())
+    out = model.Tensors(row.Output()).Channels() // (4 if row.Flags() & fbs.OpFlag.SUMS_OUT else 1)
+    return out, taps, min(row.TileChannels(), out)
