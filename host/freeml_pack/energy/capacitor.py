@@ -103,6 +103,7 @@ class Capacitor:
         for _ in range(points):
             lib.freeml_capacitor_advance(snapshot, load, step, -inf, inf)
             seen.append((float(snapshot.time), self.volts(snapshot.energy)))
+        seen[-1] = (self.time, self.volts(self.energy))  # without the rounding of small steps
         return seen
 
     def balance(self) -> EnergyBalance:

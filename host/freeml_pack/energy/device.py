@@ -80,6 +80,7 @@ class Device:
         self._current: _Inference | None = None
         self._next_sample, self._next_due = first_sample, 0.0
         self._uncommitted_steps, self._uncommitted_joules = 0, 0.0
+        self._resume = (0, 0)  # operator and tile where they began
         self.log = RunLog()
 
     def run(self, seconds: float) -> RunLog:
@@ -143,11 +144,24 @@ class Device:
         """Opens the blob and the journal. False where power fails or the run ends before."""
         if not self._act("starts", self._open, self._prices.boot - self._prices.commit, self._prices.commit):
             return False
+        self._settle()
         self.log.no_progress |= self._session.boots >= BOOT_LIMIT
         if self._session.phase == "idle" and self._current is not None:
             self.log.missed += 1  # its start was cut short, before the sample was safe
             self._current = None
         return True
+
+    def _settle(self) -> None:
+        """What became of the steps before the last power failure: they run again unless their commit came just through."""
+        session = self._session
+        if session.phase == "running" and (session.op, session.tile) == self._resume:
+            self.log.replayed_steps += self._uncommitted_steps
+            self.log.spent["lost"] += self._uncommitted_joules
+            if self._current:
+                self._current.replayed += self._uncommitted_steps
+        else:
+            self.log.spent["steps"] += self._uncommitted_joules
+        self._uncommitted_steps, self._uncommitted_joules = 0, 0.0
 
     def _open(self) -> None:
         self._session, self._fresh = Session(self._engine, self._nvm), True
@@ -185,12 +199,8 @@ class Device:
 
     def _die(self) -> None:
         self.log.cuts += 1
-        self.log.replayed_steps += self._uncommitted_steps
-        self.log.spent["lost"] += self._uncommitted_joules
         if self._current:
             self._current.cuts += 1
-            self._current.replayed += self._uncommitted_steps
-        self._uncommitted_steps, self._uncommitted_joules = 0, 0.0
         self._mark("cut")
 
     # --- Steps -----------------------------------------------------------------------------------------------------------
@@ -226,10 +236,10 @@ class Device:
         """False where power fails or the run ends before the stretch does."""
         reload = stretch.reload if self._fresh else 0.0
         begin, total = self._capacitor.time, stretch.joules + reload
+        if self._uncommitted_joules == 0:
+            self._resume = self._session.op, self._session.tile
         spent = self._work("steps", total)
-        done = stretch.steps
-        if spent < total:
-            done = min(int(np.searchsorted(stretch.ends, spent - reload, side="right")), stretch.steps - 1)
+        done = stretch.steps if spent == total else int(np.searchsorted(stretch.ends, spent - reload, side="right"))
         if self._recorder:
             self._recorder.steps(begin, (stretch.ends[:done] + reload) / self._board.active_watts)
         self.log.steps += done
@@ -246,12 +256,12 @@ class Device:
         return True
 
     def _cut_stretch(self, stretch: Stretch, done: int, spent: float) -> None:
-        """Power failed in the step after `done` of them, or in its commit."""
-        if done:
-            self._session.step(done)
-        in_commit = done == stretch.steps - 1 and spent > stretch.ends[-1]
-        committed = (spent - stretch.ends[-1]) / stretch.commit if in_commit else 0.0
-        self._cut_short(lambda: self._session.step(1), float(committed))
+        """Power failed in the step after `done` of them, or after all of them in the commit, which the last step does."""
+        whole = min(done, stretch.steps - 1)
+        if whole:
+            self._session.step(whole)
+        committed = (spent - float(stretch.ends[-1])) / stretch.commit if done == stretch.steps else 0.0
+        self._cut_short(lambda: self._session.step(1), committed)
 
     def _committed(self, joules: float) -> None:
         self.log.commits += 1

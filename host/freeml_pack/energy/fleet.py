@@ -6,7 +6,9 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
+from math import ceil
 from multiprocessing import get_context
+from typing import Any
 
 from freeml_pack.energy.runlog import RunLog
 from freeml_pack.energy.simulation import Bench, Scenario, simulate
@@ -23,10 +25,11 @@ def cores() -> int:
 
 
 def run_local(bench: Bench, scenarios: Sequence[Scenario], jobs: int, progress: Progress) -> list[RunLog]:
-    """Their logs, in the same order. jobs: processes; 1: none but this one."""
-    if jobs == 1 or len(scenarios) == 1:
+    """Their logs, in the same order. jobs: processes at most; a few scenarios run in this one."""
+    jobs = min(jobs, ceil(len(scenarios) / _CHUNK))
+    if jobs == 1:
         return _collect((simulate(bench, scenario) for scenario in scenarios), len(scenarios), progress)
-    with ProcessPoolExecutor(min(jobs, len(scenarios)), get_context("spawn"), _set_bench, (bench,)) as pool:
+    with ProcessPoolExecutor(jobs, get_context("spawn"), _set_bench, (bench,)) as pool:
         return _collect(pool.map(_simulate_here, scenarios, chunksize=_CHUNK), len(scenarios), progress)
 
 
@@ -48,13 +51,12 @@ def run_on_ray(bench: Bench, scenarios: Sequence[Scenario], progress: Progress) 
         ray.shutdown()
 
 
-def _ray_logs(ray: Callable[..., object], bench: Bench, scenarios: Sequence[Scenario]) -> Iterator[RunLog]:
-    work = ray.remote(_simulate_chunk)  # type: ignore[attr-defined]
-    shared = ray.put(bench)  # type: ignore[attr-defined]
+def _ray_logs(ray: Any, bench: Bench, scenarios: Sequence[Scenario]) -> Iterator[RunLog]:
+    work, shared = ray.remote(_simulate_chunk), ray.put(bench)
     chunks = (list(scenarios[begin : begin + _CHUNK]) for begin in range(0, len(scenarios), _CHUNK))
     pending = [work.remote(shared, chunk) for chunk in islice(chunks, _IN_FLIGHT)]
     while pending:
-        yield from ray.get(pending.pop(0))  # type: ignore[attr-defined]
+        yield from ray.get(pending.pop(0))
         pending += [work.remote(shared, chunk) for chunk in islice(chunks, 1)]
 
 
