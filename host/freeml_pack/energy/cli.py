@@ -300,16 +300,17 @@ def _headline(options: argparse.Namespace, bench: Any, board: Any) -> str:
 
 
 def _notes(found: Sequence[Any]) -> list[str]:
+    """What to change where nothing, or not everything, went well."""
     notes = []
     for row in found:
+        which = f"{row.trace}, {quantity(row.capacitance, 'F')}, {row.policy}"
         if row.no_progress:
-            which = f"{row.trace}, {quantity(row.capacitance, 'F')}, {row.policy}"
-            notes.append(
-                f"{which}: no progress in 16 starts, on {row.no_progress} of {row.devices} devices: "
-                "the charge is too small for starting, the steps to the next commit, and it"
-            )
-        if not row.cuts and not row.answers:
-            notes.append(f"{row.trace}, {quantity(row.capacitance, 'F')}, {row.policy}: never started, the harvest is too weak")
+            devices = f"{row.no_progress} of {row.devices} device{'s' * (row.devices > 1)}"
+            notes.append(f"{which}: 16 starts without a commit on {devices}: a larger capacitor, or a blob packed for this one")
+        elif not row.answers and not row.cuts:
+            notes.append(f"{which}: never started, the harvest is too weak or the run too short")
+        elif not row.answers and row.spent["starts"] > 0.99 * row.consumed:
+            notes.append(f"{which}: no start was ever finished, a charge does not last so long: a larger capacitor")
     return notes
 
 

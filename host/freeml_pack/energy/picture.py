@@ -26,12 +26,14 @@ _STATES = {
     "steps": ("computing", "#cfe3f7"),
 }
 _MARKS = {  # label, marker, colour, size
-    "commit": ("commit", ".", "#1f4e79", 9),
+    "commit": ("commit", ".", "#1f4e79", 22),
     "cut": ("power cut", "x", "#c00000", 40),
     "right": ("right answer", "^", "#2e7d32", 42),
     "wrong": ("wrong answer", "v", "#c00000", 42),
     "unjudged": ("answer", "^", "#2e7d32", 42),
 }
+_STEP_COLOUR = "#1f4e79"
+_PIXELS = 1500  # across the picture, about
 _WIDTH, _HARVEST_HEIGHT, _RUN_HEIGHT = 10.0, 1.3, 1.9  # inches
 
 
@@ -111,14 +113,15 @@ def _draw_harvest(axis: Any, trace: PowerTrace, begin: float, end: float) -> Non
 def _draw_run(axis: Any, panel: Panel) -> set[str]:
     """The kinds of marks that it has."""
     board, recorder, bottom = panel.board, panel.recorder, axis.get_xaxis_transform()
-    for what, (_, colour) in _STATES.items():
-        spans = [(begin, end - begin) for kind, begin, end in recorder.spans if kind == what]
-        axis.broken_barh(spans, (0, 1), transform=bottom, color=colour, linewidth=0, zorder=0)
+    for what, spans in _states(recorder).items():
+        axis.broken_barh(spans, (0, 1), transform=bottom, color=_STATES[what][1], linewidth=0, zorder=0)
     for volts, label in ((board.volts_on, "on"), (board.volts_off, "off")):
         axis.axhline(volts, color="#555555", linewidth=0.6, linestyle=(0, (4, 3)), zorder=1)
         axis.annotate(label, (1.004, volts), xycoords=("axes fraction", "data"), va="center", fontsize=7)
     axis.plot(*np.array(recorder.curve).T, color="black", linewidth=0.8, zorder=2)
-    axis.vlines(recorder.step_ends, 0, 0.06, transform=bottom, color="#1f4e79", linewidth=0.3, zorder=2)
+    steps = np.repeat(_distinct(recorder.step_ends, recorder), 3)
+    ticks = np.tile([0.0, 0.06, np.nan], len(steps) // 3)  # one line with gaps: far fewer objects than a line each
+    axis.plot(steps, ticks, transform=bottom, color=_STEP_COLOUR, linewidth=0.4, zorder=2)
     marks = _marks(panel)
     for kind, points in marks.items():
         _, marker, colour, size = _MARKS[kind]
@@ -126,6 +129,27 @@ def _draw_run(axis: Any, panel: Panel) -> set[str]:
     axis.set_ylabel("capacitor, V")
     axis.set_title(panel.title, loc="left", fontsize=8)
     return set(marks)
+
+
+def _states(recorder: Recorder) -> dict[str, list[tuple[float, float]]]:
+    """By the keys of _STATES: (begin, length) of each time in that state, those that touch as one."""
+    states: dict[str, list[tuple[float, float]]] = {}
+    last = ""
+    for kind, begin, end in recorder.spans:
+        state = "steps" if kind == "commits" else kind
+        spans = states.setdefault(state, [])
+        if state == last:
+            begin = spans.pop()[0]
+        spans.append((begin, end - begin))
+        last = state
+    return states
+
+
+def _distinct(times: list[float], recorder: Recorder) -> np.ndarray:
+    """The times that are seen as different ones."""
+    pixel = (recorder.end - recorder.begin) / _PIXELS
+    places = np.round(np.array(times) / pixel).astype(np.int64)
+    return np.array(times)[np.unique(places, return_index=True)[1]]
 
 
 def _marks(panel: Panel) -> dict[str, list[tuple[float, float]]]:
@@ -145,7 +169,7 @@ def _draw_legend(figure: Any, used: set[str]) -> None:
     from matplotlib.patches import Patch
 
     handles: list[Any] = [Patch(color=colour, label=label) for label, colour in _STATES.values()]
-    handles.append(Line2D([], [], color="#1f4e79", marker="|", linestyle="", label="step"))
+    handles.append(Line2D([], [], color=_STEP_COLOUR, marker="|", linestyle="", label="step"))
     handles += [
         Line2D([], [], color=colour, marker=marker, linestyle="", label=label)
         for kind, (label, marker, colour, _) in _MARKS.items()
