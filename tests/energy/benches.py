@@ -23,7 +23,7 @@ assert isinstance(MSP430.prices, Energy)
 QUICK = replace(MSP430, prices=replace(MSP430.prices, boot=5e-6, check=1e-9, commit=4e-6))
 """Starts for little, commits for much: power fails in steps and commits rather than in starts."""
 
-GRAPHS = {"chain": graphs.chain(), "every kind": graphs.every_kind()}
+GRAPHS = {"chain": graphs.chain(), "every kind": graphs.every_kind(), "encoded": graphs.encoded()}
 PLANS = {"roomy": graphs.roomy_plan, "tight": graphs.tight_plan}
 
 
@@ -35,7 +35,7 @@ def make_bench(
     blob: bytes, target: Target = QUICK, seconds: float = 20.0, seed: int = 0, habits: Habits | None = None, watts: float = 5e-3
 ) -> Bench:
     network = read_network(blob)
-    prices = plan_prices(network, target, watts)
+    prices = plan_prices(blob, network, target, watts)
     return Bench(blob, network, prices, random_samples(network, seed), habits or Habits(), seconds, seed)
 
 

@@ -11,11 +11,13 @@ from energy.benches import GRAPHS, PLANS, make_blob
 from freeml_pack.energy.board import make_board
 from freeml_pack.energy.costs import plan_prices
 from freeml_pack.energy.stretches import stretches
+from freeml_pack.energy.weights import stored_weight
 from freeml_pack.engine import Engine
 from freeml_pack.errors import PackError
 from freeml_pack.graph import Graph
 from freeml_pack.inspection.network import read_network
 from freeml_pack.plan import MemoryPlan, plan, plan_costs
+from freeml_pack.plan.space import is_encoded
 from freeml_pack.targets import load_target, target_names
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,7 +31,7 @@ def check(graph: Graph, memory: MemoryPlan, target_name: str) -> None:
     memory = replace(memory, ops=(*memory.ops[:-1], last))
     blob = make_blob(graph, memory, target_name)
     network = read_network(blob)
-    prices, costs = plan_prices(network, target, WATTS), plan_costs(graph, memory, target)
+    prices, costs = plan_prices(blob, network, target, WATTS), plan_costs(graph, memory, target)
     joules = 1.0 if costs.unit == "J" else WATTS
     assert prices.inference == pytest.approx(joules * costs.inference, rel=1e-9)
     assert prices.boot == pytest.approx(joules * costs.recovery, rel=1e-9)
@@ -67,11 +69,24 @@ def test_plans_of_the_planner(seed: int, target: str) -> None:
 def test_a_reload_is_what_a_restart_in_a_block_costs() -> None:
     target = load_target("generic")  # streams its constants
     graph = GRAPHS["every kind"]
-    prices = plan_prices(read_network(make_blob(graph, PLANS["tight"](graph, np.random.default_rng(1)))), target, WATTS)
+    blob = make_blob(graph, PLANS["tight"](graph, np.random.default_rng(1)))
+    prices = plan_prices(blob, read_network(blob), target, WATTS)
     assert (prices.reload > 0).any()
     assert (prices.reload[0], prices.work[0]) == (0.0, prices.work[0])
     whole = load_target("msp430fr5994")
-    assert not plan_prices(read_network(make_blob(graph, PLANS["tight"](graph))), whole, WATTS).reload.any()
+    assert not plan_prices(blob, read_network(blob), whole, WATTS).reload.any()
+
+
+def test_encoded_weights_are_read_back() -> None:
+    graph = GRAPHS["encoded"]
+    for seed in range(5):
+        blob = make_blob(graph, PLANS["roomy"](graph, np.random.default_rng(seed)))
+        for index, op in enumerate(graph.ops):
+            found = stored_weight(blob, index)
+            assert (found is not None) == is_encoded(op)
+            if found is not None:
+                assert op.q is not None
+                assert np.array_equal(found, op.q.weight)  # type: ignore[arg-type]
 
 
 def test_a_board_is_the_targets_unless_told_otherwise() -> None:

@@ -212,7 +212,7 @@ def _prepare(options: argparse.Namespace) -> tuple[Any, list[Any]]:
     }
     boards = [make_board(target, capacitance=farads, **electrical) for farads in options.capacitance or (None,)]
     samples = load_samples(options.data, blob, network) if options.data else random_samples(network, options.seed)
-    prices = plan_prices(network, target, boards[0].active_watts)
+    prices = plan_prices(blob, network, target, boards[0].active_watts)
     habits = Habits(options.every, options.deadline)
     return Bench(blob, network, prices, samples, habits, options.seconds, options.seed), boards
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
 from typing import Any
 
 import numpy as np
 
+from freeml_pack.energy.weights import stored_weight
 from freeml_pack.graph import (
     Add,
     AveragePool2d,
@@ -23,7 +23,6 @@ from freeml_pack.graph import (
     OpQuant,
     Quantize,
     Sample,
-    Shape,
     Tensor,
     Window,
 )
@@ -33,7 +32,7 @@ from freeml_pack.plan.intervals import START_COMMITS
 from freeml_pack.targets import Target
 
 _SIMPLE: dict[str, type[Op]] = {"ADD": Add, "MULTIPLY": Multiply, "FILL": Fill}
-_LOOKUP = OpQuant(lookup=np.zeros(256, np.int8))
+_LOOKUP = np.zeros(256, np.int8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,16 +52,16 @@ class PlanPrices:
         return self.start + float(self.work.sum()) + self.commit * int(self.commits.sum())
 
 
-def plan_prices(network: Network, target: Target, active_watts: float) -> PlanPrices:
-    """active_watts turns seconds into joules where the target's prices are seconds."""
-    graph = _priced_graph(network)
+def plan_prices(blob: bytes, network: Network, target: Target, active_watts: float) -> PlanPrices:
+    """network: of the blob. active_watts turns seconds into joules where the target's prices are seconds."""
+    graph = _priced_graph(blob, network)
     costs = CostModel(graph, target, network.arena_size)
     joules = 1.0 if target.prices.unit == "J" else active_watts
     work, reload = [], []
     for op, found in zip(graph.ops, network.ops, strict=True):
-        steps, loads = _op_costs(costs, op, found)
-        work.append(steps + np.where(_begins_block(found), loads, 0.0))
-        reload.append(np.where(_begins_block(found), 0.0, loads))
+        load, begins = costs.load(op, found.plan.tile), _begins_block(found)
+        work.append(costs.each_step(op, found.plan.tile) + load * begins)
+        reload.append(load * ~begins)
     return PlanPrices(
         boot=joules * costs.recovery,
         start=joules * START_COMMITS * target.prices.commit,
@@ -73,37 +72,26 @@ def plan_prices(network: Network, target: Target, active_watts: float) -> PlanPr
     )
 
 
-def _op_costs(costs: CostModel, op: Op, found: NetworkOp) -> tuple[np.ndarray, np.ndarray]:
-    """float64 [steps] each: what each step takes, and what loading its constants takes."""
-    axes = [_extents(extent, tile) for extent, tile in zip(found.space, found.plan.tile, strict=True)]
-    tiles = [(rows, columns, depth) for depth, columns, rows in product(*reversed(axes))]  # rows vary fastest
-    prices: dict[Shape, float] = {tile: costs.step(op, tile) for tile in set(tiles)}
-    return np.array([prices[tile] for tile in tiles]), np.full(len(tiles), costs.load(op, found.plan.tile))
-
-
-def _extents(extent: int, tile: int) -> list[int]:
-    return [min(tile, extent - begin) for begin in range(0, extent, tile)]
-
-
 def _begins_block(op: NetworkOp) -> np.ndarray:
     """bool [steps]: the first step of a channel block."""
     blocks = -(-op.space[2] // op.plan.tile[2])
     return np.arange(op.steps) % (op.steps // blocks) == 0
 
 
-def _priced_graph(network: Network) -> Graph:
-    """A graph of the blob's shapes, which is all that prices depend on. Its weights are zeros that take no memory."""
+def _priced_graph(blob: bytes, network: Network) -> Graph:
+    """A graph of what prices depend on: shapes, and weights that are encoded. Other weights are zeros that take no memory."""
     tensors = {str(index): Tensor(str(index), tensor.shape) for index, tensor in enumerate(network.tensors)}
-    ops = tuple(_priced_op(network, op) for op in network.ops)
+    ops = tuple(_priced_op(network, op, stored_weight(blob, index)) for index, op in enumerate(network.ops))
     return Graph(network.name, Sample(network.sample_shape, network.sample_type), ops, tensors, str(network.output))
 
 
-def _priced_op(network: Network, op: NetworkOp) -> Op:
+def _priced_op(network: Network, op: NetworkOp, weight: np.ndarray | None) -> Op:
+    """weight: int8 [out, height, width, in], where it is encoded."""
     common: dict[str, Any] = {
         "name": op.name,
         "inputs": tuple(map(str, op.inputs)),
         "output": str(op.output),
-        "q": _LOOKUP if op.lookup else OpQuant(),
+        "q": OpQuant(lookup=_LOOKUP if op.lookup else None, weight=weight),
     }
     if op.view is not None:
         return (Quantize if op.kind == "QUANTIZE" else Copy)(**common, view=op.view)
@@ -118,8 +106,14 @@ def _priced_op(network: Network, op: NetworkOp) -> Op:
     bias = _zeros(out)
     if op.kind == "DEPTHWISE_CONV_2D":
         return DepthwiseConv2d(**common, window=window, weight=_zeros(out, *window.kernel), bias=bias)
-    groups = op.window.groups
-    return Conv2d(**common, window=window, weight=_zeros(out, *window.kernel, depth // groups), bias=bias, groups=groups)
+    return Conv2d(
+        **common,
+        window=window,
+        weight=_zeros(out, *window.kernel, depth // op.window.groups),
+        bias=bias,
+        groups=op.window.groups,
+        encoding=op.encoding,
+    )
 
 
 def _zeros(*shape: int) -> np.ndarray:

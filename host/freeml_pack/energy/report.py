@@ -147,10 +147,11 @@ def _answers_table(found: Sequence[Row]) -> Table:
 
 
 def _energy_table(found: Sequence[Row]) -> Table:
-    table = _table(found, ["an answer", "harvested", "leaked", "shunted", "used", *PURPOSES])
-    table.title, table.title_justify = "\nenergy; of what was used:", "left"
+    gone = [name for name in ("leaked", "shunted") if any(getattr(row, name) for row in found)]
+    table = _table(found, ["an answer", "harvested", *gone, *PURPOSES])
+    table.title, table.title_justify = "\nenergy; shares are those of what the device used", "left"
     for row in found:
-        flows = [row.harvested, row.leaked, row.shunted, row.consumed]
+        flows = (getattr(row, name) for name in ("harvested", *gone))
         cells = [_quantity(row.joules_per_answer, "J"), *(quantity(joules, "J") for joules in flows)]
         cells += [_share(row.spent[purpose] / row.consumed if row.consumed else None, 1) for purpose in PURPOSES]
         table.add_row(*_key(row), *cells)
