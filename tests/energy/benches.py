@@ -23,7 +23,12 @@ assert isinstance(MSP430.prices, Energy)
 QUICK = replace(MSP430, prices=replace(MSP430.prices, boot=5e-6, check=1e-9, commit=4e-6))
 """Starts for little, commits for much: power fails in steps and commits rather than in starts."""
 
-GRAPHS = {"chain": graphs.chain(), "every kind": graphs.every_kind(), "encoded": graphs.encoded()}
+GRAPHS = {
+    "chain": graphs.chain(),
+    "every kind": graphs.every_kind(),
+    "encoded": graphs.encoded(),
+    "in parts": graphs.in_parts(),
+}
 PLANS = {"roomy": graphs.roomy_plan, "tight": graphs.tight_plan}
 
 

@@ -16,6 +16,8 @@ from freeml_pack.data import load_data
 from freeml_pack.energy.cli import main
 from freeml_pack.engine import Engine
 
+pytestmark = pytest.mark.xdist_group("simulation")  # one packs the demo network for all
+
 
 def simulate(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "freeml_pack.energy.cli", *map(str, arguments)]

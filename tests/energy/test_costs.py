@@ -81,8 +81,8 @@ def test_encoded_weights_are_read_back() -> None:
     graph = GRAPHS["encoded"]
     for seed in range(5):
         blob = make_blob(graph, PLANS["roomy"](graph, np.random.default_rng(seed)))
-        for index, op in enumerate(graph.ops):
-            found = stored_weight(blob, index)
+        for index, (op, stored) in enumerate(zip(graph.ops, read_network(blob).ops, strict=True)):
+            found = stored_weight(blob, index, stored)
             assert (found is not None) == is_encoded(op)
             if found is not None:
                 assert op.q is not None

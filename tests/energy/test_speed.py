@@ -11,6 +11,8 @@ from freeml_pack.energy.board import make_board
 from freeml_pack.energy.simulation import Scenario, simulate
 from freeml_pack.energy.synthetic import synthetic_trace
 
+pytestmark = pytest.mark.xdist_group("simulation")  # one packs the demo network for all
+
 
 @pytest.mark.parametrize("policy", ["never", "ours"])
 @pytest.mark.parametrize("trace", ["rf:1mW", "rf:200uW"])

@@ -131,7 +131,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="of each trace, capacitor and policy; they begin at other places",
     )
     add("--jobs", metavar="N", type=_positive, help="processes (default: one for each core)")
-    add("--ray", action="store_true", help="on a Ray cluster (RAY_ADDRESS, else this computer's cores)")
+    add("--ray", action="store_true", help="on a Ray cluster whose computers have freeml (RAY_ADDRESS, else on this one)")
     add(
         "--seed",
         metavar="N",

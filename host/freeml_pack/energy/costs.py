@@ -81,11 +81,11 @@ def _begins_block(op: NetworkOp) -> np.ndarray:
 def _priced_graph(blob: bytes, network: Network) -> Graph:
     """A graph of what prices depend on: shapes, and weights that are encoded. Other weights are zeros that take no memory."""
     tensors = {str(index): Tensor(str(index), tensor.shape) for index, tensor in enumerate(network.tensors)}
-    ops = tuple(_priced_op(network, op, stored_weight(blob, index)) for index, op in enumerate(network.ops))
+    ops = tuple(_priced_op(op, stored_weight(blob, index, op)) for index, op in enumerate(network.ops))
     return Graph(network.name, Sample(network.sample_shape, network.sample_type), ops, tensors, str(network.output))
 
 
-def _priced_op(network: Network, op: NetworkOp, weight: np.ndarray | None) -> Op:
+def _priced_op(op: NetworkOp, weight: np.ndarray | None) -> Op:
     """weight: int8 [out, height, width, in], where it is encoded."""
     common: dict[str, Any] = {
         "name": op.name,
@@ -102,17 +102,20 @@ def _priced_op(network: Network, op: NetworkOp, weight: np.ndarray | None) -> Op
         return MaxPool2d(**common, window=window)
     if op.kind == "AVERAGE_POOL_2D":
         return AveragePool2d(**common, window=window, adaptive=op.adaptive)
-    out, depth = op.space[2], network.tensors[op.inputs[0]].shape[2]
-    bias = _zeros(out)
+    out, bias = op.space[2], _zeros(op.space[2])
     if op.kind == "DEPTHWISE_CONV_2D":
         return DepthwiseConv2d(**common, window=window, weight=_zeros(out, *window.kernel), bias=bias)
+    begin, end = op.window.channels
+    groups = op.window.groups
     return Conv2d(
         **common,
         window=window,
-        weight=_zeros(out, *window.kernel, depth // op.window.groups),
+        weight=_zeros(out, *window.kernel, (end - begin) // groups),
         bias=bias,
-        groups=op.window.groups,
+        groups=groups,
         encoding=op.encoding,
+        pool=op.window.pool,
+        sums_out=op.sums_out,
     )
 
 
