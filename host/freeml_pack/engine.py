@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -45,6 +46,14 @@ def refused_op(blob: bytes) -> int | None:
     """The operator for which the core refuses a blob; None where there is no such operator."""
     index = int(lib.freeml_refused_op(ffi.from_buffer(blob), len(blob)))
     return None if index < 0 else index
+
+
+@dataclass(frozen=True)
+class Exit:
+    """Where an inference can end early: after operator `op`, its confidence to be held against `threshold`."""
+
+    op: int
+    threshold: float
 
 
 class Engine:
@@ -100,6 +109,11 @@ class Engine:
     def model_id(self) -> int:
         """CRC-32 by which the journal knows the blob."""
         return int(self.model.model_id)
+
+    @property
+    def exits(self) -> tuple[Exit, ...]:
+        """In the order of their operators. The format has none yet."""
+        return ()
 
     def op_tiles(self, op: int) -> int:
         """Steps of an operator; 0 if there is no such operator."""
@@ -236,6 +250,11 @@ class Session:
     def sequence(self) -> int:
         """Number of the newest record."""
         return int(self._session.sequence)
+
+    @property
+    def slot(self) -> int:
+        """The slot of the journal that the next record goes to first."""
+        return int(self._session.slot)
 
     @property
     def remaining(self) -> int:

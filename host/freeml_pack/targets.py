@@ -49,6 +49,7 @@ class Energy(Prices):
     volts_on: float  # the device starts
     volts_off: float  # and stops
     margin: float  # share of a charge, 0 to 1, that no plan counts on: ageing, temperature, estimates
+    sleep: float = 0.0  # watts while the device waits, its RAM kept
 
     @property
     def life(self) -> float:
@@ -111,6 +112,13 @@ class Target:
     def blob_mapped(self) -> bool:
         return self.stream_bytes == 0
 
+    @property
+    def active_watts(self) -> float | None:
+        """What the device takes while it works; None where that is not known."""
+        if not isinstance(self.prices, Energy) or self.clock_hz is None or self.cycles_per_mac is None:
+            return None
+        return self.prices.mac * self.clock_hz / self.cycles_per_mac
+
     def compute_seconds(self, macs: float) -> float | None:
         """Estimated time of `macs` multiply-accumulates on the device, None where its speed is not known."""
         if self.clock_hz is None or self.cycles_per_mac is None:
@@ -167,7 +175,7 @@ def _prices(file: str, section: str, values: Any) -> Energy | Time:
 
 _TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float)}
 _NOT_IN_FILE = {"name", "prices", "encoded_mac"}
-_MAY_BE_0 = {"stream_bytes", "element", "boot", "check", "transfer", "byte", "margin", "volts_off"}
+_MAY_BE_0 = {"stream_bytes", "element", "boot", "check", "transfer", "byte", "margin", "volts_off", "sleep"}
 
 
 def _checked(where: str, kind: type, values: dict[str, Any]) -> dict[str, Any]:

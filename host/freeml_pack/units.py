@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import re
+
 _PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n"))
+_FACTORS = {prefix: factor for factor, prefix in _PREFIXES} | {"µ": 1e-6, "k": 1e3, "M": 1e6}
 
 
 def quantity(value: float, unit: str) -> str:
@@ -10,3 +14,15 @@ def quantity(value: float, unit: str) -> str:
     rounded = float(f"{value:.3g}")
     factor, prefix = next((entry for entry in _PREFIXES if abs(rounded) >= entry[0]), _PREFIXES[-1])
     return f"{float(f'{rounded / factor:.3g}'):,g} {prefix}{unit}"
+
+
+def parse_quantity(text: str, unit: str) -> float:
+    """The inverse: "12.3 mJ", "12.3mJ" and "0.0123" give 0.0123 where the unit is "J". ValueError for anything else, and for
+    what is negative or not finite."""
+    match = re.fullmatch(rf"([0-9.eE+-]+?)\s*(?:({'|'.join(_FACTORS)}){unit})?", text.strip())
+    if match is None:
+        raise ValueError(text)
+    value = float(match[1]) * _FACTORS[match[2] or ""]
+    if not 0 <= value < math.inf:
+        raise ValueError(text)
+    return value

@@ -46,6 +46,7 @@ HOST_LAYERS: list[set[str]] = [
     },
     {"pipeline"},
     {"report", "inspection"},
+    {"energy"},
     {"cli"},
 ]
 # Within the row of stages, the few that build on another one.

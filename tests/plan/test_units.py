@@ -1,7 +1,7 @@
 """Quantities for people."""
 
 import pytest
-from freeml_pack.units import quantity
+from freeml_pack.units import parse_quantity, quantity
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,28 @@ from freeml_pack.units import quantity
 )
 def test_quantity(value: float, text: str) -> None:
     assert quantity(value, "J") == text
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("12.3 mJ", 0.0123),
+        ("12.3mJ", 0.0123),
+        ("0.0123", 0.0123),
+        ("2J", 2.0),
+        ("4e-3uJ", 4e-9),
+        ("5 kJ", 5e3),
+        ("1MJ", 1e6),
+        ("0", 0.0),
+    ],
+)
+def test_parse_quantity(text: str, value: float) -> None:
+    assert parse_quantity(text, "J") == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "J", "mJ", "much", "-1mJ", "nan", "inf", "1e999", "1 W", "1m", "1 mmJ", "1,5J", "1e", "--1"]
+)
+def test_what_is_no_quantity(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 (float's own message will do)
+        parse_quantity(text, "J")

@@ -11,7 +11,7 @@ import numpy as np
 from freeml_schema import model as fbs
 
 from freeml_pack.blob import KINDS, NO_INDEX, open_metadata
-from freeml_pack.graph import SUM_BYTES, Encoding, Op, OutputTransform, SampleType, Shape
+from freeml_pack.graph import SUM_BYTES, Encoding, Op, OutputTransform, SampleType, Shape, Strides, View
 from freeml_pack.op_names import op_name
 from freeml_pack.plan import Allocation, OpPlan, commit_count, tile_count
 
@@ -53,6 +53,8 @@ class NetworkOp:
     output: int  # tensor
     space: Shape  # iteration space
     window: NetworkWindow | None
+    adaptive: bool  # AVERAGE_POOL_2D
+    view: View | None  # QUANTIZE, COPY
     activation: tuple[int, int]  # clamp, lowest and highest
     lookup: bool
     encoding: Encoding  # of the weights
@@ -206,10 +208,8 @@ def _lifetimes(rows: list[Any], count: int, output: int) -> list[tuple[int, int]
 def _op(model: Any, row: Any, shapes: list[Shape], *, is_last: bool) -> NetworkOp:
     kind, flags, inputs = row.Kind(), row.Flags(), _inputs(row)
     window = _window(model.Windows(row.Attribute())) if kind in _WINDOWED else None
-    space = shapes[row.Output()]
-    if kind in (fbs.OpKind.QUANTIZE, fbs.OpKind.COPY):
-        view = model.Views(row.Attribute())
-        space = (view.Rows(), view.Columns(), view.Depth())
+    view = _view(model.Views(row.Attribute())) if kind in (fbs.OpKind.QUANTIZE, fbs.OpKind.COPY) else None
+    space = view.space if view else shapes[row.Output()]
     sums_in, sums_out = bool(flags & fbs.OpFlag.SUMS_IN), bool(flags & fbs.OpFlag.SUMS_OUT)
     if sums_out:
         space = (*space[:2], space[2] // SUM_BYTES)
@@ -227,6 +227,8 @@ def _op(model: Any, row: Any, shapes: list[Shape], *, is_last: bool) -> NetworkO
         output=row.Output(),
         space=space,
         window=window,
+        adaptive=adaptive,
+        view=view,
         activation=(row.ActivationMin(), row.ActivationMax()),
         lookup=lookup,
         encoding=Encoding(row.Encoding()),
@@ -256,6 +258,12 @@ def _suffix(window: NetworkWindow | None, sums_in: bool, sums_out: bool) -> str:
     """What a convolution does besides."""
     pool = " + max pool {}x{}".format(*window.pool) if window and window.pool != (1, 1) else ""
     return pool + " + sums in" * sums_in + " + sums out" * sums_out
+
+
+def _view(row: Any) -> View:
+    source = Strides(row.SourceOffset(), row.SourceRow(), row.SourceColumn(), row.SourceDepth())
+    destination = Strides(row.DestinationOffset(), row.DestinationRow(), row.DestinationColumn(), row.DestinationDepth())
+    return View((row.Rows(), row.Columns(), row.Depth()), source, destination)
 
 
 def _element_macs(kind: int, window: NetworkWindow) -> int:

@@ -17,9 +17,11 @@ commit fit what a life surely gives."""
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import product
 from math import ceil, prod, sqrt
+
+import numpy as np
 
 from freeml_pack.encodings import DIRECTORY_ENTRY
 from freeml_pack.errors import PackError
@@ -125,6 +127,17 @@ class CostModel:
         return loads + sum(
             m * n * k * self._step(op, (r, c, width), products) for (m, r), (n, c), (k, width, products) in boxes
         )
+
+    def each_step(self, op: Op, tile: Shape) -> np.ndarray:
+        """float64 [steps]: each step of an op, in the order in which they run; loads not included."""
+        rows, columns, channels = (
+            np.minimum(step, extent - np.arange(0, extent, step)).tolist()
+            for extent, step in zip(op_space(self.graph, op), tile, strict=True)
+        )
+        products = self._products(op, tile[2]) if is_encoded(op) else [self._products(op, width)[0] for width in channels]
+        price = cache(lambda shape, count: self._step(op, shape, count))
+        blocks = list(zip(channels, products, strict=True))
+        return np.array([price((r, c, width), count) for (width, count), c, r in product(blocks, columns, rows)])
 
     def _blocks(self, op: Op, pieces: list[tuple[int, int]]) -> list[tuple[int, int, float]]:
         """(how many, how many channels, multiply-accumulates of a pixel on average) of the op's channel blocks."""

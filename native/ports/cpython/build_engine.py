@@ -9,6 +9,7 @@ ROOT = Path(__file__).resolve().parents[3]
 HERE = Path(__file__).resolve().parent
 CORE = ROOT / "native" / "src"
 HEADER = ROOT / "native" / "include" / "freeml.h"
+CAPACITOR = HERE / "capacitor.h"
 
 # A blob in memory as a source to be streamed, what diagnose.c finds, and NVM written in Python.
 PORT = """
@@ -23,6 +24,7 @@ extern "Python" {
 
 SOURCE = """
 #include <string.h>
+#include "capacitor.h"
 #include "freeml.h"
 
 int32_t freeml_refused_op(const uint8_t *blob, uint32_t size);
@@ -48,11 +50,12 @@ def declarations(header: str) -> str:
 
 
 ffibuilder = FFI()
-ffibuilder.cdef(declarations(HEADER.read_text()) + PORT)
+ffibuilder.cdef(declarations(HEADER.read_text()) + PORT + declarations(CAPACITOR.read_text()))
 ffibuilder.set_source(
     "freeml_pack._engine",
     SOURCE,
     sources=sorted(str(path.relative_to(ROOT)) for folder in (CORE, HERE) for path in folder.rglob("*.c")),
-    include_dirs=["native/include", "native/src"],
+    include_dirs=["native/include", "native/src", "native/ports/cpython"],
+    libraries=["m"],
     extra_compile_args=["-std=c99", "-O3"],
 )

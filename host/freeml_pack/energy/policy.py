@@ -1,0 +1,1 @@
+../../../device/freeml/policy.py

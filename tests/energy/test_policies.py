@@ -1,0 +1,102 @@
+"""The device's policy, case by case, and what the simulator makes of each name."""
+
+from __future__ import annotations
+
+from math import inf
+
+import pytest
+from freeml_pack.energy.policies import Situation, find_policy
+from freeml_pack.energy.policy import ANSWER, CONTINUE, SLEEP, decide, seconds
+from freeml_pack.errors import PackError
+from hypothesis import given
+from hypothesis import strategies as st
+
+W = 5e-3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "choice"),
+    [
+        ({"energy": 3}, CONTINUE),  # no answer yet, the next commit is in reach
+        ({"energy": 1}, CONTINUE),  # just
+        ({"energy": 0.9}, SLEEP),  # not: working would be for nothing
+        ({"energy": 0.9, "time_left": 0.0}, SLEEP),  # late, but there is nothing to answer
+        ({"energy": 9, "confidence": 0.9, "threshold": 0.8}, ANSWER),  # sure enough, whatever the energy
+        ({"energy": 9, "confidence": 0.7, "threshold": 0.8}, CONTINUE),  # not, and the next exit is in reach
+        ({"energy": 4.9, "confidence": 0.7, "threshold": 0.8}, ANSWER),  # not, but this charge does not reach the next exit
+        ({"energy": 4.9, "confidence": 0.7, "threshold": 0.8, "time_left": inf}, CONTINUE),  # no hurry: on to the commit
+        ({"energy": 0.9, "confidence": 0.7, "threshold": 0.8, "time_left": inf, "income": 1e-3}, SLEEP),  # and wait there
+        ({"energy": 0.9, "confidence": 0.7, "threshold": 0.8, "time_left": inf}, SLEEP),
+        (
+            {"energy": 4.9, "confidence": 0.7, "threshold": 0.8, "time_left": 1e9},
+            ANSWER,
+        ),  # nothing comes in: the wait is endless
+        (
+            {"energy": 9, "confidence": 0.7, "threshold": 0.8, "time_left": 999.0},
+            ANSWER,
+        ),  # energy, but not the time for 5 J at 5 mW
+        ({"energy": 9, "confidence": 0.7, "threshold": 0.8, "time_left": 1001.0}, CONTINUE),
+        ({"energy": 0, "confidence": 0.0, "threshold": 0.0}, ANSWER),
+    ],
+)
+def test_decide(arguments: dict[str, float], choice: int) -> None:
+    assert decide(to_commit=1, to_exit=5, watts=W, **arguments) == choice
+
+
+def test_time_until_work_is_done_counts_charging() -> None:
+    assert seconds(5, 5, W) == pytest.approx(1000)
+    assert seconds(3, 5, W) == inf
+    assert seconds(3, 5, W, income=1e-3) == pytest.approx(2 / 1e-3)  # all that comes in until then is just enough
+    assert seconds(3, 5, W, income=4e-3) == pytest.approx(1000)  # enough comes in while it works
+
+
+amounts = st.floats(0, 100)
+
+
+@given(amounts, st.floats(1e-6, 100), st.floats(1e-3, 1), st.floats(1e-3, 1))
+def test_time_is_what_it_takes_to_have_the_joules(energy: float, joules: float, watts: float, income: float) -> None:
+    time = seconds(energy, joules, watts, income)
+    assert time >= joules / watts
+    assert energy + income * time >= joules * (1 - 1e-9)
+    if time > joules / watts * (1 + 1e-9):
+        assert energy + income * time == pytest.approx(joules)
+
+
+@given(
+    amounts, amounts, amounts, st.floats(1e-3, 1), st.floats(0, 1), st.none() | st.floats(0, 1), st.none() | st.floats(0, 1e4)
+)
+def test_more_energy_never_turns_work_into_waiting(
+    energy: float, to_commit: float, more: float, watts: float, income: float, confidence: float | None, time_left: float | None
+) -> None:
+    def choose(energy: float) -> int:
+        return decide(energy, to_commit, to_commit + 1, watts, income, confidence, 0.9, time_left)
+
+    poor, rich = choose(energy), choose(energy + more)
+    if poor == CONTINUE:
+        assert rich == CONTINUE
+    if confidence is None:
+        assert ANSWER not in (poor, rich)
+    elif confidence >= 0.9:
+        assert poor == rich == ANSWER
+
+
+def situation(**changes: float | None) -> Situation:
+    plain: dict[str, float | None] = {"energy": 0.5, "to_commit": 1.0, "to_exit": 5.0, "watts": W, "income": 0.0, "exit": None}
+    plain |= {"confidence": None, "threshold": 0.8, "time_left": None}
+    return Situation(**(plain | changes))  # type: ignore[arg-type]
+
+
+def test_policies_by_name() -> None:
+    never, second, heads, ours = (find_policy(name).choose for name in ("never", "fixed:2", "heads", "ours"))
+    sure, unsure = situation(exit=0, confidence=0.9), situation(exit=1, confidence=0.5)
+    assert [never(sure), never(situation())] == [CONTINUE, CONTINUE]
+    assert [second(situation()), second(sure), second(unsure)] == [CONTINUE, CONTINUE, ANSWER]
+    assert [heads(situation()), heads(sure), heads(unsure)] == [CONTINUE, ANSWER, CONTINUE]
+    assert [ours(situation()), ours(sure), ours(unsure)] == [SLEEP, ANSWER, ANSWER]
+    assert [find_policy(name).needs_exits for name in ("never", "ours", "heads", "fixed:1")] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("name", ["", "always", "fixed", "fixed:0", "fixed:-1", "fixed:x", "never:1", "ours "])
+def test_other_names(name: str) -> None:
+    with pytest.raises(PackError, match="choose among"):
+        find_policy(name)
