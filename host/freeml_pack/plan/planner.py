@@ -17,7 +17,7 @@ from freeml_pack.targets import Target
 
 _DELAYS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)  # ops; see allocate
 _PLENTY = 4  # an arena that could be smaller takes one such part of a memory at most
-_WORTHWHILE = 0.01  # and makes an inference cheaper by so much
+_WORTHWHILE = 0.01  # of the plans this near to the cheapest, the one with the smallest arena is taken
 
 
 def plan(graph: Graph, target: Target) -> MemoryPlan:
