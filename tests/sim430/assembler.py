@@ -6,20 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 PC, SP, SR, CG = 0, 1, 2, 3
-DOUBLE = {
-    "MOV": 4,
-    "ADD": 5,
-    "ADDC": 6,
-    "SUBC": 7,
-    "SUB": 8,
-    "CMP": 9,
-    "DADD": 10,
-    "BIT": 11,
-    "BIC": 12,
-    "BIS": 13,
-    "XOR": 14,
-    "AND": 15,
-}
+FORMAT_I = ("MOV", "ADD", "ADDC", "SUBC", "SUB", "CMP", "DADD", "BIT", "BIC", "BIS", "XOR", "AND")
+DOUBLE = {name: code for code, name in enumerate(FORMAT_I, 4)}
 SINGLE = {"RRC": 0, "SWPB": 1, "RRA": 2, "SXT": 3, "PUSH": 4, "CALL": 5}
 JUMPS = {"JNE": 0, "JEQ": 1, "JNC": 2, "JC": 3, "JN": 4, "JGE": 5, "JL": 6, "JMP": 7}
 BYTE, WORD, LONG = "B", "W", "A"
@@ -80,12 +68,12 @@ def _words(*operands: Operand) -> list[int]:
 
 
 def extension(
-    width: str, source_high: int = 0, destination_high: int = 0, repeat: int = 1, zero_carry: bool = False, count_in: int = -1
+    width: str, source_high: int = 0, destination_high: int = 0, repeat: int = 1, zero_carry: int = 0, count_in: int = -1
 ) -> int:
     """The extension word. repeat: 1..16; count_in: the register that holds the repetitions less one."""
     word = 0x1800 | source_high << 7 | (width != LONG) << 6 | destination_high
     if repeat > 1 or zero_carry:
-        word |= repeat - 1 | zero_carry << 8
+        word |= repeat - 1 | bool(zero_carry) << 8
     return word | (0x80 | count_in if count_in >= 0 else 0)
 
 

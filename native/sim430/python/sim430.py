@@ -89,6 +89,7 @@ class Image:
     def from_elf(path: Path) -> Image:
         """An ELF file, loaded at physical addresses."""
         from elftools.elf.elffile import ELFFile
+        from elftools.elf.sections import SymbolTableSection
 
         with open(path, "rb") as file:
             elf = ELFFile(file)
@@ -98,7 +99,8 @@ class Image:
                 if segment["p_type"] == "PT_LOAD" and segment["p_filesz"] > 0
             )
             table = elf.get_section_by_name(".symtab")
-            entries = [s for s in table.iter_symbols() if s.name and s["st_shndx"] != "SHN_UNDEF"] if table else []
+            every = table.iter_symbols() if isinstance(table, SymbolTableSection) else ()
+            entries = [s for s in every if s.name and s["st_shndx"] != "SHN_UNDEF"]
             symbols = {s.name: s["st_value"] for s in entries}
             functions = {
                 s.name: range(s["st_value"], s["st_value"] + s["st_size"])
