@@ -1,0 +1,81 @@
+/* One inference at a time, through any number of power failures. Whatever kills it, the next reset begins here again, and the journal knows
+ * where to go on. A sample comes through the mailbox; the answer goes out over the UART. */
+#include <stddef.h>
+
+#include "board.h"
+#include "freeml.h"
+
+/* image.S; sizes and places come from tools/msp430.py. */
+extern const uint8_t near_blob[];
+extern uint8_t nvm_begin[];
+extern struct {
+    uint32_t tag; /* written last by whoever brings a sample; another tag than the last answer's means a new one; 0: none */
+    uint8_t sample[SAMPLE_BYTES];
+} mailbox;
+
+static uint32_t scratch[(SCRATCH_BYTES + 3) / 4];
+static fml_model model;
+static fml_session session;
+
+static int read_blob(void *context, uint32_t offset, void *to, uint32_t size) {
+    (void)context;
+    far_copy(to, FAR_BLOB + offset, (uint16_t)size);
+    return 0;
+}
+
+static int open_all(void) {
+    const fml_source source = {IS_FAR ? NULL : near_blob, read_blob, NULL, BLOB_BYTES};
+    const fml_nvm nvm = {.mapped = nvm_begin, .size = NVM_BYTES};
+    const int status = fml_model_open(&model, &source, IS_FAR ? near_blob : NULL, scratch, sizeof scratch);
+    if (status != FML_OK) {
+        return status;
+    }
+    return fml_session_open(&session, &model, &nvm, NULL, 0, scratch, sizeof scratch);
+}
+
+static void report_answer(void) {
+    const int8_t *scores = fml_session_output(&session);
+    board_print("answer ");
+    board_print_number((int32_t)session.tag);
+    board_print(":");
+    for (uint16_t i = 0; i < model.output_length; i++) {
+        board_print(" ");
+        board_print_number(scores[i]);
+    }
+    board_print("\n");
+}
+
+static int infer(void) {
+    int status = open_all();
+    if (status < 0) {
+        return status;
+    }
+    const uint32_t tag = mailbox.tag;
+    const bool is_new = session.phase == FML_PHASE_IDLE || (session.phase == FML_PHASE_DONE && session.tag != tag);
+    if (is_new && tag != 0) {
+        status = fml_session_start(&session, mailbox.sample, SAMPLE_BYTES, tag);
+        if (status < 0) {
+            return status;
+        }
+    }
+    if (session.phase == FML_PHASE_RUNNING) {
+        status = fml_session_step(&session, 0);
+    }
+    if (session.phase == FML_PHASE_DONE) {
+        report_answer();
+    }
+    return status;
+}
+
+int main(void) {
+    board_init();
+    const int status = infer();
+    if (status < 0) {
+        board_print("error: ");
+        board_print(fml_status_text(status));
+        board_print("\n");
+    } else if (session.phase == FML_PHASE_IDLE) {
+        board_print("no sample\n");
+    }
+    return 0;
+}

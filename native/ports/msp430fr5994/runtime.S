@@ -1,0 +1,214 @@
+; What clang expects of a run-time library (MSP430 EABI, SLAA534, "helper functions"), for the hardware multiplier MPY32.
+; 32-bit values lie in register pairs, the low word first. No interrupts are used, so that nothing saves the multiplier.
+	.equ	MPY, 0x4c0
+	.equ	OP2, 0x4c8
+	.equ	RESLO, 0x4ca
+	.equ	MPY32L, 0x4d0
+	.equ	MPY32H, 0x4d2
+	.equ	OP2L, 0x4e0
+	.equ	OP2H, 0x4e2
+	.equ	RES0, 0x4e4
+	.equ	RES1, 0x4e6
+
+	.macro	function name
+	.section .text.\name,"ax",@progbits
+	.globl	\name
+	.type	\name,@function
+\name:
+	.endm
+
+	.macro	end name
+	.size	\name, .-\name
+	.endm
+
+	function __mspabi_mpyi_f5hw	; r12 * r13 -> r12
+	mov	r12, &MPY
+	mov	r13, &OP2
+	mov	&RESLO, r12
+	ret
+	end	__mspabi_mpyi_f5hw
+
+	function __mspabi_mpyl_f5hw	; r13:r12 * r15:r14 -> r13:r12
+	mov	r12, &MPY32L
+	mov	r13, &MPY32H
+	mov	r14, &OP2L
+	mov	r15, &OP2H
+	nop				; RES0 and RES1 are ready 3 and 5 cycles after OP2L, 3 after OP2H (SLAU367, table 5-4)
+	mov	&RES0, r12
+	mov	&RES1, r13
+	ret
+	end	__mspabi_mpyl_f5hw
+
+; Shifts of r13:r12 by r14, 0 to 31: a word at a time, then bit by bit.
+	function __mspabi_slll
+	bit	#16, r14
+	jz	1f
+	mov	r12, r13
+	clr	r12
+1:	and	#15, r14
+	jz	3f
+2:	rla	r12
+	rlc	r13
+	dec	r14
+	jnz	2b
+3:	ret
+	end	__mspabi_slll
+
+	function __mspabi_srll
+	bit	#16, r14
+	jz	1f
+	mov	r13, r12
+	clr	r13
+1:	and	#15, r14
+	jz	3f
+2:	clrc
+	rrc	r13
+	rrc	r12
+	dec	r14
+	jnz	2b
+3:	ret
+	end	__mspabi_srll
+
+	function __mspabi_sral
+	bit	#16, r14
+	jz	1f
+	mov	r13, r12
+	rla	r13
+	subc	r13, r13		; 0 where the sign was set, else -1
+	inv	r13
+1:	and	#15, r14
+	jz	3f
+2:	rra	r13
+	rrc	r12
+	dec	r14
+	jnz	2b
+3:	ret
+	end	__mspabi_sral
+
+; Shifts of r12 by r13, 0 to 15.
+	function __mspabi_slli
+	and	#15, r13
+	jz	2f
+1:	rla	r12
+	dec	r13
+	jnz	1b
+2:	ret
+	end	__mspabi_slli
+
+	function __mspabi_srli
+	and	#15, r13
+	jz	2f
+1:	clrc
+	rrc	r12
+	dec	r13
+	jnz	1b
+2:	ret
+	end	__mspabi_srli
+
+	function __mspabi_srai
+	and	#15, r13
+	jz	2f
+1:	rra	r12
+	dec	r13
+	jnz	1b
+2:	ret
+	end	__mspabi_srai
+
+; r13:r12 / r15:r14 -> quotient r13:r12, remainder r15:r14. Subtracts where it fits, from the top bit down.
+	function __mspabi_divul
+divide_long:
+	push	r9
+	push	r10
+	clr	r10			; r11:r10: what is left of the dividend's bits so far
+	clr	r11
+	mov	#32, r9
+1:	rla	r12
+	rlc	r13
+	rlc	r10
+	rlc	r11
+	jc	3f			; more than any divisor
+	cmp	r15, r11
+	jlo	2f
+	jne	3f
+	cmp	r14, r10
+	jlo	2f
+3:	sub	r14, r10
+	subc	r15, r11
+	bis	#1, r12			; the quotient's bit
+2:	dec	r9
+	jnz	1b
+	mov	r10, r14
+	mov	r11, r15
+	pop	r10
+	pop	r9
+	ret
+	end	__mspabi_divul
+
+	function __mspabi_remul
+	call	#divide_long
+	mov	r14, r12
+	mov	r15, r13
+	ret
+	end	__mspabi_remul
+
+; r12 / r13 -> quotient r12, remainder r14.
+	function __mspabi_divu
+divide:
+	clr	r14
+	mov	#16, r15
+1:	rla	r12
+	rlc	r14
+	jc	3f
+	cmp	r13, r14
+	jlo	2f
+3:	sub	r13, r14
+	bis	#1, r12
+2:	dec	r15
+	jnz	1b
+	ret
+	end	__mspabi_divu
+
+	function __mspabi_remu
+	call	#divide
+	mov	r14, r12
+	ret
+	end	__mspabi_remu
+
+	function memcpy			; r12: to (also the result), r13: from, r14: bytes
+	mov	r12, r15
+	tst	r14
+	jz	2f
+1:	mov.b	@r13+, r11		; clang's assembler has no mov.b @r13+, 0(r15)
+	mov.b	r11, 0(r15)
+	inc	r15
+	dec	r14
+	jnz	1b
+2:	ret
+	end	memcpy
+
+	function memset			; r12: to (also the result), r13: value, r14: bytes
+	mov	r12, r15
+	tst	r14
+	jz	2f
+1:	mov.b	r13, 0(r15)
+	inc	r15
+	dec	r14
+	jnz	1b
+2:	ret
+	end	memset
+
+; void far_copy(void *to, uint32_t from, uint16_t size): from anywhere in the 1 MB, which C pointers do not reach.
+	function far_copy		; r12, r14:r13, r15
+	tst	r15
+	jz	2f
+	push	r14
+	push	r13
+	.word	0x010d			; mova @r1, r13: 20 bits
+	add	#4, r1
+1:	mov.b	@r13+, r11
+	mov.b	r11, 0(r12)
+	inc	r12
+	dec	r15
+	jnz	1b
+2:	ret
+	end	far_copy
