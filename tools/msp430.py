@@ -24,8 +24,7 @@ from freeml_pack.errors import PackError  # noqa: E402
 CORE = ROOT / "native" / "src"
 PORT = ROOT / "native" / "ports" / "msp430fr5994"
 FAR = range(0x10000, 0x44000)  # FRAM above 64 KB, which only far_copy reaches
-STACK_BYTES = 1024
-SRAM_BYTES = 8192
+PER_MODEL = ("main.c", "image.S")
 FLAGS = ["--target=msp430", "-mhwmult=f5series", "-ffreestanding", "-ffunction-sections", "-fdata-sections"]
 C_FLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
 
@@ -41,15 +40,26 @@ def tools() -> tuple[str, str]:
     return compiler, linker
 
 
-def sources() -> list[Path]:
-    """The port, and the core but for the files that the port replaces by assembly of the same name."""
-    port = sorted((*PORT.glob("*.c"), *PORT.glob("*.S")))
+def _compile(source: Path, folder: Path, *flags: str) -> Path:
+    compiler, _ = tools()
+    target = folder / f"{source.name}.o"
+    language = C_FLAGS if source.suffix == ".c" else []
+    includes = ["-I", str(ROOT / "native" / "include"), "-I", str(CORE), "-I", str(PORT)]
+    subprocess.run([compiler, *FLAGS, *language, *flags, *includes, "-c", str(source), "-o", str(target)], check=True)
+    return target
+
+
+def compile_common(folder: Path) -> list[Path]:
+    """Object files, in `folder`, of what is the same for every model: the port, and the core but for the files that the port
+    replaces by one of the same name."""
+    port = [path for path in sorted(PORT.glob("*.[cS]")) if path.name not in PER_MODEL]
     replaced = {path.stem for path in port}
-    return [*port, *(path for path in sorted(CORE.rglob("*.c")) if path.stem not in replaced)]
+    core = [path for path in sorted(CORE.rglob("*.c")) if path.stem not in replaced]
+    return [_compile(path, folder) for path in (*port, *core)]
 
 
 def defines(blob: bytes, is_far: bool) -> dict[str, int]:
-    """Sizes and places that the port wants to know."""
+    """Sizes and places that the port wants to know. EngineError where the blob is none."""
     engine = Engine(blob, streamed=is_far)
     return {
         "IS_FAR": int(is_far),
@@ -61,38 +71,36 @@ def defines(blob: bytes, is_far: bool) -> dict[str, int]:
     }
 
 
-def build_as(blob: bytes, output: Path, is_far: bool, work: Path) -> str:
-    """One attempt, with the whole blob below or above 64 KB. Returns what the linker complains of; empty: nothing."""
-    compiler, linker = tools()
+def link(blob: bytes, common: list[Path], output: Path, is_far: bool) -> str:
+    """Links firmware with the whole blob below or above 64 KB. Returns what the linker complains of; empty: nothing."""
     metadata = Engine(blob).model.metadata_size
-    (work / "near").write_bytes(blob[:metadata] if is_far else blob)
-    (work / "far").write_bytes(blob if is_far else b"")
-    sizes = [f"-D{name}={value}" for name, value in defines(blob, is_far).items()]
-    files = [f'-DNEAR_FILE="{work}/near"', f'-DFAR_FILE="{work}/far"']
-    includes = ["-I", str(ROOT / "native" / "include"), "-I", str(CORE), "-I", str(PORT)]
-    objects = []
-    for source in sources():
-        objects.append(work / f"{source.stem}.o")
-        language = C_FLAGS + sizes if source.suffix == ".c" else sizes + files
-        subprocess.run([compiler, *FLAGS, *language, *includes, "-c", str(source), "-o", str(objects[-1])], check=True)
-    link = [linker, "-N", "--gc-sections", "-T", str(PORT / "fr5994.ld"), "-o", str(output), *map(str, objects)]
-    return subprocess.run(link, capture_output=True, text=True).stderr
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "near").write_bytes(blob[:metadata] if is_far else blob)
+        (folder / "far").write_bytes(blob if is_far else b"")
+        flags = [f"-D{name}={value}" for name, value in defines(blob, is_far).items()]
+        flags += [f'-DNEAR_FILE="{folder}/near"', f'-DFAR_FILE="{folder}/far"']
+        objects = [*common, *(_compile(PORT / source, folder, *flags) for source in PER_MODEL)]
+        command = [tools()[1], "-N", "--gc-sections", "-T", str(PORT / "fr5994.ld"), "-o", str(output), *map(str, objects)]
+        return subprocess.run(command, capture_output=True, text=True).stderr
 
 
-def build(blob: bytes, output: Path) -> None:
-    """Writes the firmware of a blob. PackError where it is none or does not fit."""
+def build(blob: bytes, output: Path, common: list[Path] | None = None) -> None:
+    """Writes the firmware of a blob, which lies below 64 KB where it fits. common: of compile_common. PackError where it is no
+    blob or does not fit."""
     try:
         needed = defines(blob, is_far=False)
     except EngineError as error:
         raise PackError(f"not a usable model: {error.text}; pack it again") from error
     with tempfile.TemporaryDirectory() as folder:
-        if not build_as(blob, output, False, Path(folder)):
+        objects = common or compile_common(Path(folder))
+        if not link(blob, objects, output, is_far=False):
             return
-        complaint = build_as(blob, output, True, Path(folder))
+        complaint = link(blob, objects, output, is_far=True)
     if complaint:
         raise PackError(
             f"the model does not fit the device: {len(blob)} bytes, {needed['NVM_BYTES']} of NVM and "
-            f"{needed['SCRATCH_BYTES']} of scratch; pack a smaller one, or for a smaller stream ({complaint.splitlines()[0]})"
+            f"{needed['SCRATCH_BYTES']} of scratch; pack a smaller one ({complaint.splitlines()[0]})"
         )
 
 

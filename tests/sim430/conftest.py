@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import msp430
 import pytest
+from freeml_pack.errors import PackError
 from sim430 import Sim430
 
 
@@ -8,3 +12,13 @@ from sim430 import Sim430
 def machine() -> Sim430:
     """One device for the tests of a file; each sets what it needs."""
     return Sim430()
+
+
+@pytest.fixture(scope="session")
+def common(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Object files of the firmware, as tools/msp430.py compiles them."""
+    try:
+        msp430.tools()
+    except PackError as error:
+        pytest.skip(str(error))
+    return msp430.compile_common(tmp_path_factory.mktemp("msp430"))

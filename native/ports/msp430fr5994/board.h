@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-/* Raises the clock to 16 MHz and makes the UART of the debug probe ready: 115,200 baud, 8N1. start.S has set wait states. */
+/* Raises the clock to 16 MHz and makes the UART of the debug probe ready: 115,200 baud, 8N1. start.S has set wait
+ * states. */
 void board_init(void);
 
 /* Sends text, and a decimal number. Returns when the last byte is on its way. */

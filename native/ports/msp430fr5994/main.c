@@ -1,5 +1,5 @@
-/* One inference at a time, through any number of power failures. Whatever kills it, the next reset begins here again, and the journal knows
- * where to go on. A sample comes through the mailbox; the answer goes out over the UART. */
+/* One inference at a time, through any number of power failures. Whatever kills it, the next reset begins here again,
+ * and the journal knows where to go on. A sample comes through the mailbox; the answer goes out over the UART. */
 #include <stddef.h>
 
 #include "board.h"
@@ -9,7 +9,8 @@
 extern const uint8_t near_blob[];
 extern uint8_t nvm_begin[];
 extern struct {
-    uint32_t tag; /* written last by whoever brings a sample; another tag than the last answer's means a new one; 0: none */
+    uint32_t
+        tag; /* written last by whoever brings a sample; another tag than the last answer's means a new one; 0: none */
     uint8_t sample[SAMPLE_BYTES];
 } mailbox;
 

@@ -114,28 +114,52 @@
 2:	ret
 	end	__mspabi_srai
 
-; r13:r12 / r15:r14 -> quotient r13:r12, remainder r15:r14. Subtracts where it fits, from the top bit down.
+; One bit of the quotient after the other, 16 of them: r11:word / r14 -> quotient word, remainder r11; r11 is less than r14.
+	.macro	divide_word word
+	mov	#16, r15
+1:	rla	\word
+	rlc	r11
+	jc	2f			; more than any divisor
+	cmp	r14, r11
+	jlo	3f
+2:	sub	r14, r11
+	bis	#1, \word
+3:	dec	r15
+	jnz	1b
+	.endm
+
+; r13:r12 / r15:r14 -> quotient r13:r12, remainder r15:r14.
 	function __mspabi_divul
 divide_long:
+	tst	r15
+	jnz	divide_by_long
+	clr	r11
+	tst	r13
+	jz	4f
+	divide_word r13
+4:	divide_word r12			; leaves r15 = 0
+	mov	r11, r14
+	ret
+divide_by_long:				; the quotient has 16 bits: they come from r12, the remainder r11:r10 begins as the high word
 	push	r9
 	push	r10
-	clr	r10			; r11:r10: what is left of the dividend's bits so far
+	mov	r13, r10
 	clr	r11
-	mov	#32, r9
+	clr	r13
+	mov	#16, r9
 1:	rla	r12
-	rlc	r13
 	rlc	r10
 	rlc	r11
-	jc	3f			; more than any divisor
+	jc	2f
 	cmp	r15, r11
-	jlo	2f
-	jne	3f
+	jlo	3f
+	jne	2f
 	cmp	r14, r10
-	jlo	2f
-3:	sub	r14, r10
+	jlo	3f
+2:	sub	r14, r10
 	subc	r15, r11
-	bis	#1, r12			; the quotient's bit
-2:	dec	r9
+	bis	#1, r12
+3:	dec	r9
 	jnz	1b
 	mov	r10, r14
 	mov	r11, r15
@@ -151,26 +175,18 @@ divide_long:
 	ret
 	end	__mspabi_remul
 
-; r12 / r13 -> quotient r12, remainder r14.
+; r12 / r13 -> quotient r12, remainder r11.
 	function __mspabi_divu
 divide:
-	clr	r14
-	mov	#16, r15
-1:	rla	r12
-	rlc	r14
-	jc	3f
-	cmp	r13, r14
-	jlo	2f
-3:	sub	r13, r14
-	bis	#1, r12
-2:	dec	r15
-	jnz	1b
+	mov	r13, r14
+	clr	r11
+	divide_word r12
 	ret
 	end	__mspabi_divu
 
 	function __mspabi_remu
 	call	#divide
-	mov	r14, r12
+	mov	r11, r12
 	ret
 	end	__mspabi_remu
 

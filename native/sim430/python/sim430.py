@@ -166,7 +166,7 @@ class Sim430:
             raise ValueError("the first write is number 1")
         _lib.sim430_cut_at_write(self._machine, number, how, seed & 0xFFFFFFFF)
 
-    def call(self, function: int | str, *words: int, cycles: int = FOREVER, is_large: bool = False) -> int:
+    def call(self, function: int | str, *words: int, cycles: int = 10_000_000, is_large: bool = False) -> int:
         """Calls a C function (MSP430 EABI, SLAA534): 16-bit words go to R12..R15, then onto the stack; 32-bit arguments are two
         words, the low one first. Returns R13:R12. is_large: the function ends with RETA. TimeoutError, DeviceError."""
         stack = struct.pack("<I" if is_large else "<H", RETURN) + struct.pack(f"<{len(words[4:])}H", *words[4:])
