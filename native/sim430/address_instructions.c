@@ -23,8 +23,9 @@ static unsigned shift_many(sim430 *s, uint32_t opcode) {
     unsigned reg = opcode & 15, times = (opcode >> 10 & 3) + 1;
     width w = opcode & 0x10 ? WORD : ADDRESS;
     uint32_t value = s->r[reg] & mask_of(w);
-    for (unsigned i = 0; i < times; i++)
+    for (unsigned i = 0; i < times; i++) {
         value = shifted_once(s, opcode >> 8 & 3, value, w);
+    }
     set_register(s, reg, value);
     return times;
 }
@@ -44,22 +45,26 @@ static unsigned load_address(sim430 *s, unsigned reg, unsigned cycles, uint32_t 
 static void compute_address(sim430 *s, unsigned operation, unsigned reg, uint32_t value) {
     uint32_t result = operation == ADDA ? alu_add(s, s->r[reg], value, 0, ADDRESS)
                                         : alu_add(s, s->r[reg], ~value & ADDRESS_MASK, 1, ADDRESS);
-    if (operation != CMPA)
+    if (operation != CMPA) {
         set_register(s, reg, result);
+    }
 }
 
 static unsigned immediate_or_register(sim430 *s, uint32_t opcode) {
     unsigned from = opcode >> 8 & 15, to = opcode & 15, operation = opcode >> 4 & 3;
     bool is_register = opcode & 0x40;
     uint32_t value = !is_register ? fetch(s) | from << 16 : from == CG ? 0 : s->r[from];
-    if (operation == MOVA)
+    if (operation == MOVA) {
         set_register(s, to, value);
-    else
+    } else {
         compute_address(s, operation, to, value);
-    if (to == PC && operation != CMPA)
+    }
+    if (to == PC && operation != CMPA) {
         return 3;
-    if (is_register)
+    }
+    if (is_register) {
         return 1;
+    }
     return operation == MOVA ? 2 : 3;
 }
 
@@ -104,8 +109,9 @@ static unsigned return_from_interrupt(sim430 *s) {
 unsigned sim430_calla(sim430 *s, uint32_t opcode) {
     unsigned reg = opcode & 15, cycles = 5;
     uint32_t target = 0, address;
-    if (opcode == 0x1300)
+    if (opcode == 0x1300) {
         return return_from_interrupt(s);
+    }
     switch (opcode >> 4 & 15) {
     case 4:
         target = s->r[reg];
@@ -117,8 +123,9 @@ unsigned sim430_calla(sim430 *s, uint32_t opcode) {
     case 6:
     case 7:
         address = s->r[reg];
-        if (opcode & 0x10)
+        if (opcode & 0x10) {
             s->r[reg] = (address + 4) & ADDRESS_MASK;
+        }
         target = read_value(s, address, ADDRESS);
         cycles = 6;
         break;

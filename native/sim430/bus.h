@@ -24,8 +24,9 @@ static inline void store16(sim430 *s, uint32_t address, uint32_t value) {
 static inline void fram_read(sim430 *s, uint32_t address) {
     fram_cache *cache = &s->cache;
     uint32_t line = address >> LINE_BITS, set = line % CACHE_SETS;
-    if (line == cache->last)
+    if (line == cache->last) {
         return;
+    }
     cache->last = line;
     if (line == cache->line[set][0]) {
         cache->oldest[set] = 1;
@@ -42,8 +43,9 @@ static inline void fram_read(sim430 *s, uint32_t address) {
 /* Counts a write to FRAM and lets it wait. Returns which of its bits still get there: all, but for a failing supply. */
 static inline uint32_t fram_write(sim430 *s) {
     uint64_t number = s->counters.memory[SIM430_FRAM].writes;
-    if (__builtin_expect(number >= s->cut_write, 0))
+    if (__builtin_expect(number >= s->cut_write, 0)) {
         return sim430_fail(s);
+    }
     s->counters.memory[SIM430_FRAM].writes = number + 1;
     s->counters.wait_cycles += s->wait_states;
     s->counters.cycles += s->wait_states;
@@ -54,10 +56,11 @@ static inline uint32_t read_word(sim430 *s, uint32_t address) {
     address &= ADDRESS_MASK & ~1u;
     uint32_t memory = s->page[address >> PAGE_BITS];
     s->counters.memory[memory].reads++;
-    if (memory == SIM430_FRAM)
+    if (memory == SIM430_FRAM) {
         fram_read(s, address);
-    else if (memory != SIM430_SRAM)
+    } else if (memory != SIM430_SRAM) {
         return sim430_peripheral_read(s, address, false);
+    }
     return load16(s, address);
 }
 
@@ -65,10 +68,11 @@ static inline uint32_t read_byte(sim430 *s, uint32_t address) {
     address &= ADDRESS_MASK;
     uint32_t memory = s->page[address >> PAGE_BITS];
     s->counters.memory[memory].reads++;
-    if (memory == SIM430_FRAM)
+    if (memory == SIM430_FRAM) {
         fram_read(s, address);
-    else if (memory != SIM430_SRAM)
+    } else if (memory != SIM430_SRAM) {
         return sim430_peripheral_read(s, address, true);
+    }
     return s->memory[address];
 }
 
@@ -101,10 +105,12 @@ static inline void write_byte(sim430 *s, uint32_t address, uint32_t value) {
 }
 
 static inline uint32_t read_value(sim430 *s, uint32_t address, width w) {
-    if (w == WORD)
+    if (w == WORD) {
         return read_word(s, address);
-    if (w == BYTE)
+    }
+    if (w == BYTE) {
         return read_byte(s, address);
+    }
     uint32_t low = read_word(s, address);
     return low | (read_word(s, address + 2) & 0xF) << 16;
 }

@@ -37,10 +37,12 @@ static inline unsigned bytes_of(width w) {
 
 /* Writes a register: value within its width (which clears the bits above it). */
 static inline void set_register(sim430 *s, unsigned n, uint32_t value) {
-    if (n <= SP)
+    if (n <= SP) {
         value &= ~1u;
-    if (n != CG)
+    }
+    if (n != CG) {
         s->r[n] = value;
+    }
 }
 
 static inline uint32_t sign_extended(uint32_t word) {
@@ -53,8 +55,9 @@ static inline void store_on_top(sim430 *s, uint32_t value, width w) {
         write_byte(s, s->r[SP], value);
         return;
     }
-    if (w == ADDRESS)
+    if (w == ADDRESS) {
         write_word(s, s->r[SP] + 2, value >> 16);
+    }
     write_word(s, s->r[SP], value);
 }
 

@@ -15,8 +15,9 @@ enum {
 
 static uint32_t reversed(uint32_t value, unsigned bits) {
     uint32_t result = 0;
-    for (unsigned i = 0; i < bits; i++)
+    for (unsigned i = 0; i < bits; i++) {
         result |= (value >> i & 1) << (bits - 1 - i);
+    }
     return result;
 }
 
@@ -31,10 +32,11 @@ static uint32_t shifted(uint32_t crc, unsigned bits, uint32_t polynomial, uint32
 }
 
 static void feed(crc_module *crc, uint32_t offset, uint32_t byte) {
-    if (offset < CRC32INIRES)
+    if (offset < CRC32INIRES) {
         crc->crc32 = shifted(crc->crc32, 32, 0x04C11DB7, byte, offset >= CRC32DIRB);
-    else
+    } else {
         crc->crc16 = (uint16_t)shifted(crc->crc16, 16, 0x1021, byte, offset >= CRC16DIRB);
+    }
 }
 
 uint32_t sim430_crc_read(const sim430 *s, uint32_t offset) {
@@ -60,23 +62,26 @@ uint32_t sim430_crc_read(const sim430 *s, uint32_t offset) {
 /* Result registers are written a word at a time. */
 static void write_seed(sim430 *s, uint32_t offset, uint32_t value) {
     crc_module *crc = &s->crc;
-    if (offset == CRC32INIRES)
+    if (offset == CRC32INIRES) {
         crc->crc32 = (crc->crc32 & 0xFFFF0000) | value;
-    else if (offset == CRC32INIRES + 2)
+    } else if (offset == CRC32INIRES + 2) {
         crc->crc32 = (crc->crc32 & 0xFFFF) | value << 16;
-    else if (offset == CRC16INIRES)
+    } else if (offset == CRC16INIRES) {
         crc->crc16 = (uint16_t)value;
+    }
 }
 
 void sim430_crc_write(sim430 *s, uint32_t offset, uint32_t value, bool is_byte) {
     bool is_data = offset < CRC32INIRES || (offset >= CRC16DI && offset < CRC16INIRES);
     if (!is_data) {
-        if (is_byte)
+        if (is_byte) {
             stop(s, SIM430_UNSUPPORTED, CRC32_BASE + offset);
+        }
         write_seed(s, offset, value);
         return;
     }
     feed(&s->crc, offset, value & 0xFF);
-    if (!is_byte)
+    if (!is_byte) {
         feed(&s->crc, offset, value >> 8);
+    }
 }

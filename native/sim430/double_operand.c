@@ -42,10 +42,12 @@ static inline uint32_t compute(sim430 *s, unsigned operation, uint32_t from, uin
 
 static unsigned cycles_of(unsigned operation, source_mode from, destination_mode to, width w, bool is_extended) {
     unsigned less = to == TO_MEMORY && (operation == MOV || writes_nothing(operation));
-    if (!is_extended)
+    if (!is_extended) {
         return FORMAT_I[from][to] - less;
-    if (w == ADDRESS)
+    }
+    if (w == ADDRESS) {
         return FORMAT_I_ADDRESS[from][to] - 2 * less;
+    }
     return FORMAT_I_EXTENDED[from][to] - less;
 }
 
@@ -56,8 +58,9 @@ static unsigned repeat(sim430 *s, uint32_t opcode, width w, extension x) {
         uint32_t value = from == CG ? 0 : s->r[from];
         uint32_t carry = ignores_carry(x) ? 0 : s->r[SR] & CARRY;
         uint32_t result = compute(s, operation, value & mask_of(w), s->r[to] & mask_of(w), carry, w);
-        if (!writes_nothing(operation))
+        if (!writes_nothing(operation)) {
             set_register(s, to, result);
+        }
     }
     return cycles_of(operation, FROM_REGISTER, to == PC ? TO_PC : TO_REGISTER, w, true) + times - 1;
 }
@@ -67,23 +70,27 @@ unsigned sim430_double_operand(sim430 *s, uint32_t opcode, extension x) {
     bool is_to_memory = opcode & 0x80;
     width w = opcode & 0x40 ? BYTE : WORD;
     if (x.is_there) {
-        if (!(x.word & 0x40))
+        if (!(x.word & 0x40)) {
             w = w == BYTE ? ADDRESS : (bad_opcode(s, opcode), WORD);
-        if (as == 0 && !is_to_memory)
+        }
+        if (as == 0 && !is_to_memory) {
             return repeat(s, opcode, w, x);
+        }
     }
     source from = locate(s, opcode >> 8 & 15, as, w, x, source_high(x));
     uint32_t value = value_of(s, &from, w), carry = s->r[SR] & CARRY;
     if (!is_to_memory) {
         uint32_t result = compute(s, operation, value, s->r[to] & mask_of(w), carry, w);
-        if (!writes_nothing(operation))
+        if (!writes_nothing(operation)) {
             set_register(s, to, result);
+        }
         return cycles_of(operation, from.mode, to == PC ? TO_PC : TO_REGISTER, w, x.is_there);
     }
     uint32_t address = indexed_address(s, to, x, destination_high(x));
     uint32_t old = operation == MOV ? 0 : read_value(s, address, w);
     uint32_t result = compute(s, operation, value, old, carry, w);
-    if (!writes_nothing(operation))
+    if (!writes_nothing(operation)) {
         write_value(s, address, result, w);
+    }
     return cycles_of(operation, from.mode, TO_MEMORY, w, x.is_there);
 }

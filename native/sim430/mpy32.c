@@ -20,8 +20,9 @@ enum { MPYC = 0x0001, MPYFRAC = 0x0004, MPYSAT = 0x0008 };
 
 /* The operand that the bytes written so far make, as a two's-complement number of 64 bits. */
 static uint64_t operand(const mpy32 *m, uint32_t value, bool is_wide) {
-    if (!m->is_signed)
+    if (!m->is_signed) {
         return is_wide ? value : value & 0xFFFF;
+    }
     return (uint64_t)(int64_t)(is_wide ? (int32_t)value : (int16_t)(uint16_t)value);
 }
 
@@ -52,21 +53,26 @@ static void put(uint64_t *result, unsigned word, uint32_t value) {
 
 uint32_t sim430_mpy32_read(const sim430 *s, uint32_t offset) {
     const mpy32 *m = &s->mpy;
-    if (offset == SUMEXT)
+    if (offset == SUMEXT) {
         return m->sumext;
-    if (offset == CTL0)
+    }
+    if (offset == CTL0) {
         return s->memory[MPY32_BASE + CTL0] | m->carry;
-    if (offset >= RES0)
+    }
+    if (offset >= RES0) {
         return m->result >> 8 * (offset - RES0) & 0xFFFF;
-    if (offset == RESLO || offset == RESHI)
+    }
+    if (offset == RESLO || offset == RESHI) {
         return m->result >> 8 * (offset - RESLO) & 0xFFFF;
+    }
     uint32_t value = offset == OP2 || offset >= OP2L ? m->op2 : m->op1;
     return (offset >= OP1_32 && offset & 2 ? value >> 16 : value) & 0xFFFF;
 }
 
 static void write_control(sim430 *s, uint32_t value) {
-    if (value & (MPYFRAC | MPYSAT))
+    if (value & (MPYFRAC | MPYSAT)) {
         stop(s, SIM430_UNSUPPORTED, MPY32_BASE + CTL0);
+    }
     s->mpy.carry = value & MPYC;
     s->memory[MPY32_BASE + CTL0] = (uint8_t)(value & ~(uint32_t)MPYC);
 }
@@ -85,10 +91,11 @@ static void write_op1(mpy32 *m, uint32_t offset, uint32_t value, bool is_byte) {
     uint32_t mode = m->is_wide ? (offset - OP1_32) >> 2 : offset >> 1;
     m->is_signed = mode & 1;
     m->accumulates = mode >> 1 & 1;
-    if (m->is_wide && offset & 2)
+    if (m->is_wide && offset & 2) {
         m->op1 = with_high_word(m, m->op1, value, is_byte);
-    else
+    } else {
         m->op1 = extended(m, value, is_byte);
+    }
 }
 
 void sim430_mpy32_write(sim430 *s, uint32_t offset, uint32_t value, bool is_byte) {
@@ -98,8 +105,9 @@ void sim430_mpy32_write(sim430 *s, uint32_t offset, uint32_t value, bool is_byte
         write_op1(m, offset, value, is_byte);
     } else if (offset == OP2 || offset == OP2L) {
         m->op2 = extended(m, value, is_byte);
-        if (offset == OP2)
+        if (offset == OP2) {
             multiply(m, false);
+        }
     } else if (offset == OP2H) {
         m->op2 = with_high_word(m, m->op2, value, is_byte);
         multiply(m, true);

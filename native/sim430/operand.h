@@ -18,10 +18,12 @@ typedef struct source {
 static inline uint32_t indexed_address(sim430 *s, unsigned reg, extension x, uint32_t high) {
     uint32_t base = reg == SR ? 0 : s->r[reg]; /* the PC: address of the index */
     uint32_t index = fetch(s);
-    if (x.is_there)
+    if (x.is_there) {
         return (base + (high << 16 | index)) & ADDRESS_MASK;
-    if (base <= 0xFFFF)
+    }
+    if (base <= 0xFFFF) {
         return (base + index) & 0xFFFF; /* the lower 64 KB are not left */
+    }
     return (base + sign_extended(index)) & ADDRESS_MASK;
 }
 
@@ -31,20 +33,25 @@ static inline bool is_constant(unsigned reg, unsigned as) {
 }
 
 static inline uint32_t constant(unsigned reg, unsigned as) {
-    if (reg == SR)
+    if (reg == SR) {
         return as == 2 ? 4 : 8;
+    }
     return as == 3 ? ADDRESS_MASK : as;
 }
 
 static inline source locate(sim430 *s, unsigned reg, unsigned as, width w, extension x, uint32_t high) {
-    if (is_constant(reg, as))
+    if (is_constant(reg, as)) {
         return (source){FROM_REGISTER, true, 0, constant(reg, as)};
-    if (as == 0)
+    }
+    if (as == 0) {
         return (source){FROM_REGISTER, false, 0, s->r[reg]};
-    if (as == 1)
+    }
+    if (as == 1) {
         return (source){FROM_INDEXED, false, indexed_address(s, reg, x, high), 0};
-    if (as == 3 && reg == PC)
+    }
+    if (as == 3 && reg == PC) {
         return (source){FROM_IMMEDIATE, false, 0, fetch(s) | high << 16};
+    }
     uint32_t address = s->r[reg];
     if (as == 3) {
         unsigned step = w == BYTE && reg != SP ? 1 : bytes_of(w);
@@ -67,10 +74,17 @@ static inline uint32_t destination_high(extension x) {
     return x.is_there ? x.word & 15u : 0;
 }
 
+/* Of a format II instruction. The guide's figure has these bits in the place of the destination, GNU as puts them into
+ * that of the source; whichever is used, the other one is 0. */
+static inline uint32_t single_high(extension x) {
+    return source_high(x) | destination_high(x);
+}
+
 /* In register mode: how often the instruction is executed, and whether each time the carry counts as 0. */
 static inline unsigned repetitions(const sim430 *s, extension x) {
-    if (!x.is_there)
+    if (!x.is_there) {
         return 1;
+    }
     return (x.word & 0x80 ? s->r[x.word & 15] & 15 : x.word & 15u) + 1;
 }
 

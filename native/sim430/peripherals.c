@@ -18,16 +18,21 @@ void sim430_peripherals_reset(sim430 *s) {
 }
 
 static uint32_t read_register(const sim430 *s, uint32_t address) {
-    if (address - MPY32_BASE < MPY32_SIZE)
+    if (address - MPY32_BASE < MPY32_SIZE) {
         return sim430_mpy32_read(s, address - MPY32_BASE);
-    if (address - CRC32_BASE < CRC32_SIZE)
+    }
+    if (address - CRC32_BASE < CRC32_SIZE) {
         return sim430_crc_read(s, address - CRC32_BASE);
-    if (address - UART_BASE < UART_SIZE)
+    }
+    if (address - UART_BASE < UART_SIZE) {
         return sim430_uart_read(s, address - UART_BASE);
-    if (address == FRCTL0)
+    }
+    if (address == FRCTL0) {
         return FRCTL_READS << 8 | s->memory[FRCTL0];
-    if (address == WDTCTL)
+    }
+    if (address == WDTCTL) {
         return WDT_READS << 8 | s->memory[WDTCTL];
+    }
     return load16(s, address);
 }
 
@@ -37,8 +42,9 @@ uint32_t sim430_peripheral_read(sim430 *s, uint32_t address, bool is_byte) {
         return 0;
     }
     uint32_t value = read_register(s, address & ~1u);
-    if (!is_byte)
+    if (!is_byte) {
         return value;
+    }
     return address & 1 ? value >> 8 : value & 0xFF;
 }
 
@@ -50,8 +56,9 @@ static void write_protected(sim430 *s, uint32_t address, uint32_t value, bool is
         return;
     }
     s->memory[address] = (uint8_t)value;
-    if (address == FRCTL0)
+    if (address == FRCTL0) {
         s->wait_states = value >> 4 & 7; /* NWAITS */
+    }
 }
 
 void sim430_peripheral_write(sim430 *s, uint32_t address, uint32_t value, bool is_byte) {
@@ -60,16 +67,17 @@ void sim430_peripheral_write(sim430 *s, uint32_t address, uint32_t value, bool i
         return;
     }
     s->counters.memory[SIM430_PERIPHERAL].writes++;
-    if (address - MPY32_BASE < MPY32_SIZE)
+    if (address - MPY32_BASE < MPY32_SIZE) {
         sim430_mpy32_write(s, address - MPY32_BASE, value, is_byte);
-    else if (address - CRC32_BASE < CRC32_SIZE)
+    } else if (address - CRC32_BASE < CRC32_SIZE) {
         sim430_crc_write(s, address - CRC32_BASE, value, is_byte);
-    else if (address - UART_BASE < UART_SIZE)
+    } else if (address - UART_BASE < UART_SIZE) {
         sim430_uart_write(s, address - UART_BASE, value, is_byte);
-    else if ((address & ~1u) == FRCTL0 || (address & ~1u) == WDTCTL)
+    } else if ((address & ~1u) == FRCTL0 || (address & ~1u) == WDTCTL) {
         write_protected(s, address, value, is_byte);
-    else if (is_byte)
+    } else if (is_byte) {
         s->memory[address] = (uint8_t)value;
-    else
+    } else {
         store16(s, address, value);
+    }
 }

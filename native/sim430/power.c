@@ -18,10 +18,12 @@ static uint32_t seeded(uint32_t seed) {
 
 void sim430_lose_power(sim430 *s, uint32_t seed) {
     uint32_t state = seeded(seed);
-    for (uint32_t address = SRAM_BEGIN; address < SRAM_END; address++)
+    for (uint32_t address = SRAM_BEGIN; address < SRAM_END; address++) {
         s->memory[address] = (uint8_t)(noise(&state) >> 24);
-    for (unsigned i = 0; i < 16; i++)
+    }
+    for (unsigned i = 0; i < 16; i++) {
         s->r[i] = noise(&state) & ADDRESS_MASK;
+    }
     sim430_peripherals_reset(s);
     s->r[PC] = load16(s, RESET_VECTOR) & ~1u;
     s->r[SP] &= ~1u;
@@ -38,14 +40,17 @@ void sim430_cut_at_write(sim430 *s, uint64_t n, sim430_cut how, uint32_t seed) {
 }
 
 uint32_t sim430_fail(sim430 *s) {
-    if (s->stop != 0)
+    if (s->stop != 0) {
         return 0; /* a later write of the instruction that power failed in */
+    }
     stop(s, SIM430_CUT, 0);
-    if (s->cut_how == SIM430_BEFORE)
+    if (s->cut_how == SIM430_BEFORE) {
         return 0;
+    }
     s->counters.memory[SIM430_FRAM].writes++;
-    if (s->cut_how == SIM430_AFTER)
+    if (s->cut_how == SIM430_AFTER) {
         return 0xFFFF;
+    }
     uint32_t state = seeded(s->cut_seed);
     return noise(&state) >> 16;
 }

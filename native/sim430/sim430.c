@@ -13,8 +13,9 @@ static void map(sim430 *s, uint32_t begin, uint32_t end, sim430_memory memory) {
 
 sim430 *sim430_new(void) {
     sim430 *s = calloc(1, sizeof *s);
-    if (s == NULL)
+    if (s == NULL) {
         return NULL;
+    }
     map(s, 0, PERIPHERALS_END, SIM430_PERIPHERAL);
     map(s, INFO_BEGIN, INFO_END, SIM430_FRAM);
     map(s, SRAM_BEGIN, SRAM_END, SIM430_SRAM);
@@ -34,16 +35,18 @@ sim430 *sim430_clone(const sim430 *s) {
         return NULL;
     }
     *copy = *s;
-    if (s->output_size != 0)
+    if (s->output_size != 0) {
         memcpy(output, s->output, s->output_size);
+    }
     copy->output = output;
     copy->output_capacity = s->output_size + 1;
     return copy;
 }
 
 void sim430_free(sim430 *s) {
-    if (s != NULL)
+    if (s != NULL) {
         free(s->output);
+    }
     free(s);
 }
 
@@ -80,27 +83,35 @@ static unsigned jump(sim430 *s, uint32_t opcode) {
 static unsigned extended(sim430 *s, uint32_t word) {
     uint32_t opcode = fetch(s);
     extension x = {true, (uint16_t)word};
-    if (opcode >= 0x4000)
+    if (opcode >= 0x4000) {
         return sim430_double_operand(s, opcode, x);
-    if (opcode >> 10 == 4 && opcode < 0x1280)
+    }
+    if (opcode >> 10 == 4 && opcode < 0x1280) {
         return sim430_single_operand(s, opcode, x);
+    }
     bad_opcode(s, opcode);
     return 0;
 }
 
 static inline unsigned execute(sim430 *s, uint32_t opcode) {
-    if (opcode >= 0x4000)
+    if (opcode >= 0x4000) {
         return sim430_double_operand(s, opcode, (extension){0});
-    if (opcode >= 0x2000)
+    }
+    if (opcode >= 0x2000) {
         return jump(s, opcode);
-    if (opcode < 0x1000)
+    }
+    if (opcode < 0x1000) {
         return sim430_address_instruction(s, opcode);
-    if (opcode < 0x1300)
+    }
+    if (opcode < 0x1300) {
         return sim430_single_operand(s, opcode, (extension){0});
-    if (opcode < 0x1400)
+    }
+    if (opcode < 0x1400) {
         return sim430_calla(s, opcode);
-    if (opcode < 0x1800)
+    }
+    if (opcode < 0x1800) {
         return sim430_push_many(s, opcode);
+    }
     return extended(s, opcode);
 }
 
@@ -110,8 +121,9 @@ static inline void step(sim430 *s) {
     uint32_t address = s->r[PC];
     s->fault_instruction = address;
     uint32_t opcode = fetch(s);
-    if (__builtin_expect(s->stop != 0, 0))
+    if (__builtin_expect(s->stop != 0, 0)) {
         return;
+    }
     counters->cycles += execute(s, opcode);
     counters->instructions++;
     sim430_cost *cost = &s->cost[address / 2];
@@ -126,43 +138,53 @@ static uint64_t sum_or_most(uint64_t a, uint64_t b) {
 sim430_stop sim430_run(sim430 *s, uint64_t instructions, uint64_t cycles, uint32_t halt, const char *text) {
     const uint64_t last_instruction = sum_or_most(s->counters.instructions, instructions);
     const uint64_t last_cycle = sum_or_most(s->counters.cycles, cycles);
-    if (s->stop == SIM430_CUT)
+    if (s->stop == SIM430_CUT) {
         return SIM430_CUT;
+    }
     s->stop = 0;
     s->text = text;
     s->text_size = text != NULL ? strlen(text) : 0;
     for (;;) {
-        if (s->r[PC] == halt)
+        if (s->r[PC] == halt) {
             return SIM430_HALT;
-        if (s->r[SR] & CPU_OFF)
+        }
+        if (s->r[SR] & CPU_OFF) {
             return SIM430_OFF;
-        if (s->counters.instructions >= last_instruction || s->counters.cycles >= last_cycle)
+        }
+        if (s->counters.instructions >= last_instruction || s->counters.cycles >= last_cycle) {
             return SIM430_LIMIT;
+        }
         step(s);
-        if (__builtin_expect(s->stop != 0, 0))
+        if (__builtin_expect(s->stop != 0, 0)) {
             return (sim430_stop)s->stop;
+        }
     }
 }
 
 static bool is_memory(const sim430 *s, uint32_t address, uint32_t size) {
-    if (address >= FRAM_END || size > FRAM_END - address)
+    if (address >= FRAM_END || size > FRAM_END - address) {
         return false;
-    for (uint32_t i = 0; i < size; i++)
-        if (s->page[(address + i) >> PAGE_BITS] < SIM430_SRAM)
+    }
+    for (uint32_t i = 0; i < size; i++) {
+        if (s->page[(address + i) >> PAGE_BITS] < SIM430_SRAM) {
             return false;
+        }
+    }
     return true;
 }
 
 bool sim430_read(const sim430 *s, uint32_t address, void *to, uint32_t size) {
-    if (!is_memory(s, address, size))
+    if (!is_memory(s, address, size)) {
         return false;
+    }
     memcpy(to, s->memory + address, size);
     return true;
 }
 
 bool sim430_write(sim430 *s, uint32_t address, const void *from, uint32_t size) {
-    if (!is_memory(s, address, size))
+    if (!is_memory(s, address, size)) {
         return false;
+    }
     memcpy(s->memory + address, from, size);
     return true;
 }

@@ -24,13 +24,15 @@ static uint32_t compute(sim430 *s, unsigned operation, uint32_t value, width w, 
 static unsigned push(sim430 *s, uint32_t opcode, width w, extension x) {
     unsigned reg = opcode & 15, as = opcode >> 4 & 3, times = as == 0 ? repetitions(s, x) : 1;
     make_room(s, w);
-    source from = locate(s, reg, as, w, x, source_high(x));
+    source from = locate(s, reg, as, w, x, single_high(x));
     uint32_t value = value_of(s, &from, w);
     store_on_top(s, value, w);
-    for (unsigned i = 1; i < times; i++)
+    for (unsigned i = 1; i < times; i++) {
         push_value(s, value, w);
-    if (!x.is_there)
+    }
+    if (!x.is_there) {
         return PUSH_CYCLES[from.mode];
+    }
     unsigned repeated = (times - 1) * (w == ADDRESS ? 2 : 1);
     unsigned more = from.mode == FROM_INDEXED && reg == SP;
     return (w == ADDRESS ? PUSH_ADDRESS : PUSH_EXTENDED)[from.mode] + repeated + more;
@@ -50,12 +52,14 @@ static unsigned call(sim430 *s, uint32_t opcode) {
 static width extended_width(sim430 *s, unsigned operation, uint32_t opcode, extension x) {
     bool is_long = !(x.word & 0x40), is_byte = opcode & 0x40;
     if (operation == SWPB || operation == SXT) {
-        if (is_byte)
+        if (is_byte) {
             bad_opcode(s, opcode);
+        }
         return is_long ? ADDRESS : WORD;
     }
-    if (is_long && !is_byte)
+    if (is_long && !is_byte) {
         bad_opcode(s, opcode);
+    }
     return is_long ? ADDRESS : is_byte ? BYTE : WORD;
 }
 
@@ -72,23 +76,28 @@ static unsigned on_register(sim430 *s, unsigned operation, unsigned reg, width w
 unsigned sim430_single_operand(sim430 *s, uint32_t opcode, extension x) {
     unsigned operation = opcode >> 7 & 7, reg = opcode & 15, as = opcode >> 4 & 3;
     width w = opcode & 0x40 ? BYTE : WORD;
-    if (x.is_there)
+    if (x.is_there) {
         w = extended_width(s, operation, opcode, x);
-    if (operation == CALL && !x.is_there && w == WORD)
+    }
+    if (operation == CALL && !x.is_there && w == WORD) {
         return call(s, opcode);
-    if (operation == PUSH)
+    }
+    if (operation == PUSH) {
         return push(s, opcode, w, x);
+    }
     bool has_no_byte_form = operation == SWPB || operation == SXT;
     if (operation >= CALL || (has_no_byte_form && w == BYTE) || is_constant(reg, as) || (as == 3 && reg == PC)) {
         bad_opcode(s, opcode);
         return 0;
     }
-    if (as == 0)
+    if (as == 0) {
         return on_register(s, operation, reg, w, x);
-    source place = locate(s, reg, as, w, x, destination_high(x));
+    }
+    source place = locate(s, reg, as, w, x, single_high(x));
     uint32_t value = read_value(s, place.address, w);
-    write_value(s, place.address, compute(s, operation, value, w, ignores_carry(x)) & mask_of(w), w);
-    if (!x.is_there)
+    write_value(s, place.address, compute(s, operation, value, w, false) & mask_of(w), w);
+    if (!x.is_there) {
         return FORMAT_II[place.mode];
+    }
     return (w == ADDRESS ? FORMAT_II_ADDRESS : FORMAT_II_EXTENDED)[place.mode];
 }

@@ -20,24 +20,29 @@ static void send(sim430 *s, uint8_t byte) {
     if (s->output_size == s->output_capacity) {
         size_t capacity = s->output_capacity * 2 + 256;
         uint8_t *output = realloc(s->output, capacity);
-        if (output == NULL)
+        if (output == NULL) {
             abort(); /* a simulation that loses output would lie */
+        }
         s->output = output;
         s->output_capacity = capacity;
     }
     s->output[s->output_size++] = byte;
     if (s->text != NULL && s->output_size >= s->text_size &&
-        memcmp(s->output + s->output_size - s->text_size, s->text, s->text_size) == 0)
+        memcmp(s->output + s->output_size - s->text_size, s->text, s->text_size) == 0) {
         stop(s, SIM430_TEXT, 0);
+    }
 }
 
 void sim430_uart_write(sim430 *s, uint32_t offset, uint32_t value, bool is_byte) {
-    if ((offset & ~1u) == IFG)
+    if ((offset & ~1u) == IFG) {
         return; /* the transmitter is always ready */
-    if (is_byte)
+    }
+    if (is_byte) {
         s->memory[UART_BASE + offset] = (uint8_t)value;
-    else
+    } else {
         store16(s, UART_BASE + offset, value);
-    if (offset == TXBUF && !(s->memory[UART_BASE + CTLW0] & UCSWRST))
+    }
+    if (offset == TXBUF && !(s->memory[UART_BASE + CTLW0] & UCSWRST)) {
         send(s, (uint8_t)value);
+    }
 }

@@ -48,7 +48,8 @@ def load() -> ModuleType:
         if not library.exists():
             _compile(folder)
     spec = importlib.util.spec_from_file_location("_sim430", library)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
