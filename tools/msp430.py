@@ -26,7 +26,7 @@ PORT = ROOT / "native" / "ports" / "msp430fr5994"
 FAR = range(0x10000, 0x44000)  # FRAM above 64 KB, which only far_copy reaches
 PER_MODEL = ("main.c", "image.S")
 FLAGS = ["--target=msp430", "-mhwmult=f5series", "-ffreestanding", "-ffunction-sections", "-fdata-sections"]
-C_FLAGS = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
+C_FLAGS = ["-std=c99", "-Os", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
 
 
 def tools() -> tuple[str, str]:

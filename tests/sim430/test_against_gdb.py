@@ -1,6 +1,7 @@
 """Random MSP430X programs, run here and in the simulator of GDB, another independent one. It is in no Debian package: build it
 from GDB's sources (configure --target=msp430-elf --enable-sim) and name it in MSP430_GDB_SIM. Known to differ, and left out: V,
-the carry of SXT, decimal addition, SWPBX.A (there it clears bits 19:16), destinations relative to the register that the source increments."""
+the carry of SXT, decimal addition, SWPBX.A (there it clears bits 19:16), destinations relative to the register that the source
+increments."""
 
 from __future__ import annotations
 

@@ -72,6 +72,19 @@ def test_blob_above_64_kb(common: list[Path], tmp_path: Path) -> None:
     assert machine.output.endswith(b"error: blob is damaged; copy it again\n")
 
 
+def test_only_the_first_reset_verifies_the_blob(chain: tuple[Sim430, list[int]]) -> None:
+    machine = chain[0].clone()
+    submit(machine, b"", 0)
+    spent = []
+    for _ in range(3):
+        before = machine.counters.cycles
+        assert machine.run(cycles=LIFE) is Stop.OFF
+        spent.append(machine.counters.cycles - before)
+        machine.lose_power()
+    assert spent[0] > 100_000
+    assert max(spent[1:]) < 10_000
+
+
 def test_one_sample_after_the_other(chain: tuple[Sim430, list[int]]) -> None:
     machine, expected = chain[0].clone(), chain[1]
     sample = machine.read(machine.address("mailbox") + 4, len(blob_of("chain")[1]))

@@ -8,15 +8,17 @@
 /* image.S; sizes and places come from tools/msp430.py. */
 extern const uint8_t near_blob[];
 extern uint8_t nvm_begin[];
+/* How a sample comes: whoever brings one writes the bytes, then the tag. A tag other than the last answer's means a new
+ * sample, 0 none. */
 extern struct {
-    uint32_t
-        tag; /* written last by whoever brings a sample; another tag than the last answer's means a new one; 0: none */
+    uint32_t tag;
     uint8_t sample[SAMPLE_BYTES];
 } mailbox;
 
 static uint32_t scratch[(SCRATCH_BYTES + 3) / 4];
-static fml_model model;
 static fml_session session;
+static fml_kept kept __attribute__((section(".nvm"))); /* zeros where the firmware was just written: verify */
+static const fml_model *const model = &kept.model;
 
 static int read_blob(void *context, uint32_t offset, void *to, uint32_t size) {
     (void)context;
@@ -24,14 +26,22 @@ static int read_blob(void *context, uint32_t offset, void *to, uint32_t size) {
     return 0;
 }
 
+/* A blob that C reaches is verified once, one above 64 KB at each reset. */
+static int open_model(void) {
+    const fml_source source = {NULL, read_blob, NULL, BLOB_BYTES};
+    if (IS_FAR) {
+        return fml_model_open(&kept.model, &source, near_blob, scratch, sizeof scratch);
+    }
+    return fml_model_reopen(&kept, near_blob, BLOB_BYTES);
+}
+
 static int open_all(void) {
-    const fml_source source = {IS_FAR ? NULL : near_blob, read_blob, NULL, BLOB_BYTES};
     const fml_nvm nvm = {.mapped = nvm_begin, .size = NVM_BYTES};
-    const int status = fml_model_open(&model, &source, IS_FAR ? near_blob : NULL, scratch, sizeof scratch);
+    const int status = open_model();
     if (status != FML_OK) {
         return status;
     }
-    return fml_session_open(&session, &model, &nvm, NULL, 0, scratch, sizeof scratch);
+    return fml_session_open(&session, model, &nvm, NULL, 0, scratch, sizeof scratch);
 }
 
 static void report_answer(void) {
@@ -39,7 +49,7 @@ static void report_answer(void) {
     board_print("answer ");
     board_print_number((int32_t)session.tag);
     board_print(":");
-    for (uint16_t i = 0; i < model.output_length; i++) {
+    for (uint16_t i = 0; i < model->output_length; i++) {
         board_print(" ");
         board_print_number(scores[i]);
     }
