@@ -86,7 +86,8 @@ unsigned sim430_address_instruction(sim430 *s, uint32_t opcode) {
     case 5:
         return shift_many(s, opcode);
     case 6: /* MOVA Rn,&EDE */
-        write_value(s, to << 16 | fetch(s), s->r[from], ADDRESS);
+        address = to << 16 | fetch(s);
+        write_value(s, address, s->r[from], ADDRESS);
         return 4;
     case 7: /* MOVA Rn,X(Rm) */
         address = near_address(s, to);

@@ -190,16 +190,38 @@ divide:
 	ret
 	end	__mspabi_remu
 
-	function memcpy			; r12: to (also the result), r13: from, r14: bytes
+	function memcpy			; r12: to (also the result), r13: from (up to 20 bits), r14: bytes
 	mov	r12, r15
+	mov	r12, r11
+	xor	r13, r11
+	bit	#1, r11			; one odd and one even address: no words
+	jnz	4f
+	bit	#1, r12
+	jz	1f
 	tst	r14
-	jz	2f
-1:	mov.b	@r13+, r11		; clang's assembler has no mov.b @r13+, 0(r15)
+	jz	6f
+	mov.b	@r13+, r11		; clang's assembler has no mov.b @r13+, 0(r15)
 	mov.b	r11, 0(r15)
 	inc	r15
 	dec	r14
-	jnz	1b
-2:	ret
+1:	sub	#4, r14			; two words at a time
+	jlo	3f
+2:	mov	@r13+, r11
+	mov	r11, 0(r15)
+	mov	@r13+, r11
+	mov	r11, 2(r15)
+	add	#4, r15
+	sub	#4, r14
+	jhs	2b
+3:	add	#4, r14
+4:	tst	r14
+	jz	6f
+5:	mov.b	@r13+, r11
+	mov.b	r11, 0(r15)
+	inc	r15
+	dec	r14
+	jnz	5b
+6:	ret
 	end	memcpy
 
 	function memset			; r12: to (also the result), r13: value, r14: bytes
@@ -213,18 +235,13 @@ divide:
 2:	ret
 	end	memset
 
-; void far_copy(void *to, uint32_t from, uint16_t size): from anywhere in the 1 MB, which C pointers do not reach.
+; void far_copy(void *to, uint32_t from, uint16_t size): from anywhere in the 1 MB, which C pointers do not reach. @r13+ uses all
+; 20 bits of a register, so that memcpy can go on from there.
 	function far_copy		; r12, r14:r13, r15
-	tst	r15
-	jz	2f
 	push	r14
 	push	r13
 	.word	0x010d			; mova @r1, r13: 20 bits
 	add	#4, r1
-1:	mov.b	@r13+, r11
-	mov.b	r11, 0(r12)
-	inc	r12
-	dec	r15
-	jnz	1b
-2:	ret
+	mov	r15, r14
+	br	#memcpy
 	end	far_copy
