@@ -31,6 +31,9 @@ if [ "$profile" = develop ]; then
     need flatbuffers-compiler command -v flatc
     need gcc-arm-none-eabi command -v arm-none-eabi-gcc
     need libnewlib-arm-none-eabi has_arm_libc
+    need clang command -v clang
+    need lld command -v ld.lld
+    need mspdebug command -v mspdebug
 fi
 if [ "$profile" = fuzz ]; then
     need clang command -v clang
