@@ -73,7 +73,7 @@ def open_metadata(blob: bytes) -> Any:
 
 
 class _Writer:
-    """Rows of the blob's vectors, collected operator by operator; equal windows, views and look-up tables are shared."""
+    """Rows of the blob's vectors, collected operator by operator; equal windows, views and constants are shared."""
 
     def __init__(self, graph: Graph, plan: MemoryPlan) -> None:
         self._graph = graph
@@ -83,7 +83,7 @@ class _Writer:
         self.views: dict[tuple[int, ...], int] = {}
         self.ops: list[tuple[int, ...]] = []
         self.weights = bytearray()
-        self._lookups: dict[bytes, int] = {}
+        self._places: dict[bytes, int] = {}
 
     def add_op(self, op: Op, plan: OpPlan) -> None:
         q = op.q
@@ -97,13 +97,12 @@ class _Writer:
         inputs = [self._tensor(name) for name in op.inputs] + [NO_INDEX, NO_INDEX]
         output = self._tensor(op.output)
         params = pack_params(op, plan.tile[2])
-        params_offset = len(self.weights) if params else 0
-        self.weights += params
+        params_offset = self._stored(params) if params else 0
         flags = fbs.OpFlag.COMMIT_LAST * plan.commit_last
         lookup = 0
         if q.lookup is not None:
             flags |= fbs.OpFlag.HAS_LOOKUP
-            lookup = self._lookup(q.lookup)
+            lookup = self._stored(q.lookup.astype(np.int8).tobytes())
         if isinstance(op, AveragePool2d) and op.adaptive:
             flags |= fbs.OpFlag.ADAPTIVE
         if isinstance(op, Conv2d):
@@ -124,12 +123,12 @@ class _Writer:
     def _tensor(self, name: str) -> int:
         return self.tensors.setdefault(name, len(self.tensors))
 
-    def _lookup(self, table: np.ndarray) -> int:
-        data = table.astype(np.int8).tobytes()
-        if data not in self._lookups:
-            self._lookups[data] = len(self.weights)
-            self.weights += data
-        return self._lookups[data]
+    def _stored(self, constants: bytes) -> int:
+        """Where constants stand in the section; equal ones, as of a layer's bands or of look-up tables, stand once."""
+        if constants not in self._places:
+            self._places[constants] = len(self.weights)
+            self.weights += constants
+        return self._places[constants]
 
     def _attribute(self, op: Op) -> int:
         match op:

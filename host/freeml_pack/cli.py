@@ -14,6 +14,7 @@ from pathlib import Path
 from freeml_pack import __version__
 from freeml_pack.command import FILE_WIDTH, Parser, run_command
 from freeml_pack.errors import PackError
+from freeml_pack.units import byte_count
 
 _MOST_ELEMENTS = 1 << 26  # of a sample; far beyond any target, and still in this computer's memory
 
@@ -60,6 +61,7 @@ def _seed(text: str) -> int:
 
 # argparse names the type in its error message.
 _numbers.__name__, _shape.__name__, _positive.__name__, _seed.__name__ = "list of numbers", "shape", "positive number", "seed"
+byte_count.__name__ = "number of bytes"
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -92,6 +94,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     targets = f"{', '.join(target_names())}, or a .toml file (default: %(default)s)"
     add("--target", metavar="NAME", default=DEFAULT_TARGET, help=targets)
+    add("--ram", metavar="BYTES", type=byte_count, help="use at most so much of the device's RAM: 4KB, 6000")
     add("--samples", metavar="N", type=_positive, help="measure accuracy on at most N test samples (default: all)")
     add(
         "--inferences-per-day",

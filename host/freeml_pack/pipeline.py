@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 
@@ -22,20 +22,22 @@ from freeml_pack.errors import InputShapeError, PackError
 from freeml_pack.frontend import LoadedModel, load_model
 from freeml_pack.graph import Conv2d, DepthwiseConv2d, Graph, OutputTransform
 from freeml_pack.oracle import run_oracle
-from freeml_pack.plan import MemoryPlan, check_commit_rule, plan, split_sums, step_fits
+from freeml_pack.plan import MemoryPlan, check_commit_rule, plan, separate, split_sums, step_fits
 from freeml_pack.progress import ProgressDisplay
 from freeml_pack.quantize import quantize
 from freeml_pack.scores import int8_labels
 from freeml_pack.targets import DEFAULT_TARGET, Target, load_target
 
 _SELF_CHECK_SAMPLES = 8
+_MOST_BUILDS = 4  # until a blob fits its target
 _BATCH = 128  # samples
 
 
 @dataclass(frozen=True)
 class PackOptions:
     """What the user asks for. model_spec: "module:Class" of a state_dict; input_shape: without the batch; mean, std, scale:
-    the data's normalisation, one number or one per channel; samples: most test samples to measure accuracy on, None: all."""
+    the data's normalisation, one number or one per channel; ram: bytes that the device may use, where that is less than the
+    target has; samples: most test samples to measure accuracy on, None: all."""
 
     model: Path
     data: Path | None = None
@@ -47,6 +49,7 @@ class PackOptions:
     scale: tuple[float, ...] | None = None
     input_range: Sequence[float] | None = None  # (low, high) of the normalised input, without data
     target: str = DEFAULT_TARGET
+    ram: int | None = None
     samples: int | None = None
     seed: int = 0
 
@@ -82,7 +85,7 @@ def pack(options: PackOptions, display: ProgressDisplay | None = None) -> PackRe
     """Packs a model. PackError where the input is bad or the model does not fit; SelfCheckError where the packer is wrong."""
     started = time.monotonic()
     display = display or ProgressDisplay(quiet=True)
-    target = load_target(options.target)
+    target = _target(options)
     input_range = _input_range(options)
     with display.stage("loading the model"):
         model, data = _load(options)
@@ -90,31 +93,34 @@ def pack(options: PackOptions, display: ProgressDisplay | None = None) -> PackRe
     check_weights(float_graph, target)
     notes = list(data.notes) if data else ["accuracy not measured: no --data; int8 ranges come from the weights alone."]
     graph = _fit(choose_encoding(_quantize(float_graph, data, options.seed, input_range, display), target), target)
-    memory_plan = plan(graph, target)
-    check_commit_rule(graph, memory_plan)
-    blob = write_blob(graph, memory_plan, target.name)
-    engine = Engine(blob, streamed=not target.blob_mapped)
-    sections, constants = section_sizes(blob), _constant_bytes(blob)
-    costs = _costs(sections, engine, target)
-    check_fits(graph, memory_plan, constants, costs, target)
+    built = _build_within(graph, target)
+    graph, constants = built.graph, _constant_bytes(built.blob)
+    check_commit_rule(graph, built.plan)
+    check_fits(graph, built.plan, constants, built.costs, target)
     with display.stage("checking the engine against the oracle"):
-        _self_check(graph, engine, data, options.seed)
-    accuracy = _measure(model, graph, engine, data, options, display)
+        _self_check(graph, built.engine, data, options.seed)
+    accuracy = _measure(model, graph, built.engine, data, options, display)
     return PackResult(
         model=options.model.name,
         format=model.kind,
         target=target,
         graph=graph,
-        plan=memory_plan,
-        blob=blob,
-        section_bytes=sections,
+        plan=built.plan,
+        blob=built.blob,
+        section_bytes=section_sizes(built.blob),
         constant_bytes=constants,
         float32_bytes=_float32_bytes(float_graph),
-        costs=costs,
+        costs=built.costs,
         accuracy=accuracy,
         notes=(*notes, *_doubts(graph, accuracy)),
         seconds=time.monotonic() - started,
     )
+
+
+def _target(options: PackOptions) -> Target:
+    target = load_target(options.target)
+    limits = [limit for limit in (target.ram_bytes, options.ram) if limit is not None]
+    return replace(target, ram_bytes=min(limits, default=None))
 
 
 def _load(options: PackOptions) -> tuple[LoadedModel, Data | None]:
@@ -187,6 +193,44 @@ def _fit(graph: Graph, target: Target) -> Graph:
     """An int8 graph cut, and put together, as suits the target."""
     graph = split_sums(graph, target)
     return passes.fuse_pool(graph, step_fits(graph, target))
+
+
+@dataclass(frozen=True, eq=False)
+class _Built:
+    graph: Graph
+    plan: MemoryPlan
+    blob: bytes
+    engine: Engine
+    costs: Costs
+
+    def excess(self, target: Target) -> int:
+        """Bytes by which an arena that were smaller would make the blob fit the target's memories; 0 or less: it does."""
+        needs = [(self.costs.nvm, target.nvm_bytes)] + ([] if target.nvm_mapped else [(self.costs.ram, target.ram_bytes)])
+        return max((need - limit for need, limit in needs if limit is not None), default=0)
+
+
+def _build(graph: Graph, target: Target) -> _Built:
+    memory_plan = plan(graph, target)
+    blob = write_blob(graph, memory_plan, target.name)
+    engine = Engine(blob, streamed=not target.blob_mapped)
+    return _Built(graph, memory_plan, blob, engine, _costs(section_sizes(blob), engine, target))
+
+
+def _build_within(graph: Graph, target: Target) -> _Built:
+    """The blob; where its arena is too large for the target's memories, one whose layers are separated by rows. More operators
+    have more metadata, so that the arena may have to shrink further than it seemed."""
+    built = _build(graph, target)
+    limit = built.plan.arena_size
+    for _ in range(_MOST_BUILDS):
+        excess = built.excess(target)
+        if excess <= 0 or limit <= excess:
+            break
+        limit -= excess
+        separated = separate(graph, limit)
+        if separated.ops == built.graph.ops:
+            break
+        built = _build(separated, target)
+    return built
 
 
 def _constant_bytes(blob: bytes) -> tuple[int, ...]:

@@ -217,3 +217,26 @@ def test_the_data_tells_the_shape(tmp_path: Path, name: str) -> None:
     options = ["--model", f"{tmp_path / 'nets.py'}:{name}", "--data", str(tmp_path / "data.npz"), "--quiet"]
     assert main([str(tmp_path / "weights.pth"), *options, "-o", str(tmp_path / "o.fml")]) == 0
     assert Engine((tmp_path / "o.fml").read_bytes()).sample_size == 9 * 32 * 2
+
+
+def test_a_limit_for_ram_separates_layers(tmp_path: Path) -> None:
+    model = torch.nn.Sequential(
+        *(torch.nn.Conv2d(1, 8, 5, padding=2), torch.nn.Tanh(), torch.nn.AvgPool2d(4)),
+        *(torch.nn.Flatten(), torch.nn.Linear(8 * 5 * 5, 4)),
+    )
+    torch.export.save(torch.export.export(model.eval(), (torch.zeros(1, 1, 20, 20),)), tmp_path / "net.pt2")
+    reports = []
+    for options in ([], ["--ram", "2KB"]):
+        path = tmp_path / "report.json"
+        output = ["-o", str(tmp_path / "o.fml"), "--report", str(path), "--target", "rp2040", "--quiet"]
+        assert main([str(tmp_path / "net.pt2"), *output, *options]) == 0
+        reports.append(json.loads(path.read_text()))
+    free, limited = reports
+    assert free["peak_ram_bytes"] > 3600
+    assert limited["peak_ram_bytes"] <= 2048
+    assert any("band" in layer["name"] for layer in limited["layers"])
+
+
+def test_too_little_ram_is_said(kit: Kit, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(kit.exported), "-o", str(tmp_path / "o.fml"), "--target", "rp2040", "--ram", "100"]) == 2
+    assert "bytes of RAM" in capsys.readouterr().err

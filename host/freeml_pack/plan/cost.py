@@ -52,7 +52,8 @@ class CostModel:
     def recovery(self) -> float:
         """From power-on to the first step that runs again: at most. The core then commits once, to count the start."""
         ops = self.graph.ops
-        blob = sum(block_bytes(op, op_space(self.graph, op)[2]) + _lookup_bytes(op) + _OP_METADATA for op in ops)
+        stored = {id(getattr(op, "weight", op)): op for op in ops}.values()  # bands of a layer share their constants
+        blob = sum(block_bytes(op, op_space(self.graph, op)[2]) + _lookup_bytes(op) for op in stored) + _OP_METADATA * len(ops)
         arena = 0 if self.target.nvm_mapped else self._arena_size
         return self.prices.boot + self.prices.check * blob + self.prices.byte * arena + self.prices.commit
 

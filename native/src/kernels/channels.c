@@ -59,7 +59,3 @@ void fml_finish_pair(const fml_patches *patches, uint32_t channel, int32_t *sums
         *to1++ = fml_requantize((uint32_t)sums[step] + bias, multiplier, shift, &range);
     }
 }
-
-int8_t fml_requantize_scaled(uint32_t accumulator, const uint8_t *scale, const fml_range *range) {
-    return fml_requantize(accumulator, fml_read_u16(scale), fml_shift_of(scale[2]), range);
-}

@@ -33,6 +33,9 @@ static inline fml_range fml_output_range(const fml_op *op) {
     return range;
 }
 
+/* The int8 of an accumulator, by a stored multiplier and shift (FML_SCALE_SIZE bytes; requantize.c). */
+int8_t fml_requantize_scaled(uint32_t accumulator, const uint8_t *scale, const fml_range *range);
+
 /* --- Windows (window.c) ------------------------------------------------------------------------------------------ */
 
 /* First row, first column of the window of an output row, column; negative in the padding. */
@@ -119,9 +122,6 @@ void fml_channels_unpack(fml_channel *to, const uint8_t *group, uint32_t total, 
  * that is there) or, in parts, a sum. Changes sums. */
 void fml_finish_pair(const fml_patches *patches, uint32_t channel, int32_t *sums, uint32_t step,
                      const fml_channel *channels, uint32_t count);
-
-/* The int8 of an accumulator, by a stored multiplier and shift (FML_SCALE_SIZE bytes). */
-int8_t fml_requantize_scaled(uint32_t accumulator, const uint8_t *scale, const fml_range *range);
 
 /* --- Inner loops of CONV_2D (dot_4.c)
  * ----------------------------------------------------------------------------------- */
