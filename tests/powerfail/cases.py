@@ -13,7 +13,7 @@ import numpy as np
 from freeml_pack.blob import write_blob
 from freeml_pack.graph import Graph, Window
 from freeml_pack.oracle import run_oracle
-from freeml_pack.plan import MemoryPlan, plan
+from freeml_pack.plan import MemoryPlan, plan, separate
 from priced import steady
 
 if TYPE_CHECKING:
@@ -62,6 +62,17 @@ def concatenation() -> Graph:
     return b.finish(b.linear(b.flatten(b.pad(joined, 1)), 3))
 
 
+def in_bands() -> Graph:
+    """A shortcut around a convolution, by rows: parts of tensors are copied, rows of the sample taken again."""
+    b = graphs.Builder(np.random.default_rng(8))
+    x = b.conv(b.quantize((1, 12, 6)), 6, Window((3, 3), padding=(1, 1, 1, 1)))
+    y = b.add(b.conv(x, 6, Window((3, 3), padding=(1, 1, 1, 1))), x)
+    graph = b.finish(b.linear(b.flatten(b.max_pool(y, Window((3, 3), (3, 3)))), 4))
+    separated = separate(graph, 0)  # as far as it goes
+    assert len(separated.ops) > 2 * len(graph.ops)
+    return separated
+
+
 def finely_planned(graph: Graph) -> MemoryPlan:
     """The planner's plan for a device whose commits are cheap and whose power fails often: small steps, many commits."""
     return plan(graph, steady(1_500, commit=100))
@@ -74,6 +85,7 @@ def small_cases() -> Iterator[Case]:
         yield case_of(f"{name}-roomy", graph, graphs.roomy_plan(graph, np.random.default_rng(4)))
         yield case_of(f"{name}-planned", graph, finely_planned(graph))
     yield case_of("encoded-tight", graphs.encoded(), graphs.tight_plan(graphs.encoded(), np.random.default_rng(3)))
+    yield case_of("separated-planned", in_bands(), finely_planned(in_bands()))
     for name, graph in (("every-kind", graphs.every_kind()), ("in-parts", graphs.in_parts())):
         yield case_of(f"{name}-tight", graph, graphs.tight_plan(graph, np.random.default_rng(9)))
         yield case_of(f"{name}-planned", graph, finely_planned(graph))

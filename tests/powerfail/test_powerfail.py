@@ -14,7 +14,14 @@ from mutants import MUTANTS, Edit
 
 pytestmark = pytest.mark.xdist_group("powerfail")
 
-NAMES = ("chain-planned", "residual-planned", "concatenation-roomy", "every-kind-planned", "in-parts-planned")
+NAMES = (
+    "chain-planned",
+    "residual-planned",
+    "concatenation-roomy",
+    "every-kind-planned",
+    "in-parts-planned",
+    "separated-planned",
+)
 OPTIONS = ("--samples", "2", "--stride", "5")
 FEW = (
     "checksum-not-checked",
