@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 
 import numpy as np
-from freeml_schema.model import OpFlag
 
 from freeml_pack import passes
-from freeml_pack.blob import open_metadata, section_sizes, write_blob
 from freeml_pack.budget import Costs, check_fits, check_weights
-from freeml_pack.calibrate import calibrate
+from freeml_pack.build import Built, build
+from freeml_pack.compress import Compressed, Goal, compress
 from freeml_pack.data import Data, bind_data, bind_normalisation, candidate_shapes, load_data
-from freeml_pack.encode import choose_encoding
-from freeml_pack.engine import Engine
-from freeml_pack.errors import InputShapeError, PackError
+from freeml_pack.errors import InputShapeError, PackError, TooLargeError
 from freeml_pack.frontend import LoadedModel, load_model
 from freeml_pack.graph import Conv2d, DepthwiseConv2d, Graph, OutputTransform
 from freeml_pack.oracle import run_oracle
-from freeml_pack.plan import MemoryPlan, check_commit_rule, plan
+from freeml_pack.plan import MemoryPlan
 from freeml_pack.progress import ProgressDisplay
-from freeml_pack.quantize import quantize
 from freeml_pack.scores import int8_labels
 from freeml_pack.targets import DEFAULT_TARGET, Target, load_target
 
@@ -35,7 +31,9 @@ _BATCH = 128  # samples
 @dataclass(frozen=True)
 class PackOptions:
     """What the user asks for. model_spec: "module:Class" of a state_dict; input_shape: without the batch; mean, std, scale:
-    the data's normalisation, one number or one per channel; samples: most test samples to measure accuracy on, None: all."""
+    the data's normalisation, one number or one per channel; samples: most test samples to measure accuracy on, None: all;
+    size, ram: bytes that the blob and the device's RAM may take, besides what the target says; max_drop, epochs, work_dir: see
+    `freeml_pack.compress.Goal`; compress: whether the network may be trained to become smaller."""
 
     model: Path
     data: Path | None = None
@@ -49,6 +47,12 @@ class PackOptions:
     target: str = DEFAULT_TARGET
     samples: int | None = None
     seed: int = 0
+    size: int | None = None
+    ram: int | None = None
+    max_drop: float | None = None
+    epochs: int | None = None
+    work_dir: Path | None = None
+    compress: bool = True
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ class PackResult:
     constant_bytes: tuple[int, ...]  # of each op, as Graph.ops
     float32_bytes: int  # weights and biases of the float graph
     costs: Costs
+    compressed: Compressed | None  # None: only rounded to int8
     accuracy: Accuracy | None
     notes: tuple[str, ...]
     seconds: float
@@ -82,39 +87,90 @@ def pack(options: PackOptions, display: ProgressDisplay | None = None) -> PackRe
     """Packs a model. PackError where the input is bad or the model does not fit; SelfCheckError where the packer is wrong."""
     started = time.monotonic()
     display = display or ProgressDisplay(quiet=True)
-    target = load_target(options.target)
+    target = _tightened(load_target(options.target), options)
     input_range = _input_range(options)
     with display.stage("loading the model"):
         model, data = _load(options)
     float_graph = _bind(passes.standard(model.graph), data, options)
-    check_weights(float_graph, target)
+    built, compressed = _build(float_graph, data, target, options, input_range, display)
     notes = list(data.notes) if data else ["accuracy not measured: no --data; int8 ranges come from the weights alone."]
-    graph = choose_encoding(_quantize(float_graph, data, options.seed, input_range, display), target)
-    memory_plan = plan(graph, target)
-    check_commit_rule(graph, memory_plan)
-    blob = write_blob(graph, memory_plan, target.name)
-    engine = Engine(blob, streamed=not target.blob_mapped)
-    sections, constants = section_sizes(blob), _constant_bytes(blob)
-    costs = _costs(sections, engine, target)
-    check_fits(graph, memory_plan, constants, costs, target)
     with display.stage("checking the engine against the oracle"):
-        _self_check(graph, engine, data, options.seed)
-    accuracy = _measure(model, graph, engine, data, options, display)
+        _self_check(built, data, options.seed)
+    accuracy = _measure(model, built, data, options, display)
     return PackResult(
         model=options.model.name,
         format=model.kind,
         target=target,
-        graph=graph,
-        plan=memory_plan,
-        blob=blob,
-        section_bytes=sections,
-        constant_bytes=constants,
+        graph=built.graph,
+        plan=built.plan,
+        blob=built.blob,
+        section_bytes=built.section_bytes,
+        constant_bytes=built.constant_bytes,
         float32_bytes=_float32_bytes(float_graph),
-        costs=costs,
+        costs=built.costs,
+        compressed=compressed,
         accuracy=accuracy,
-        notes=(*notes, *_doubts(graph, accuracy)),
+        notes=(*notes, *(compressed.notes if compressed else ()), *_doubts(built.graph, accuracy)),
         seconds=time.monotonic() - started,
     )
+
+
+def _tightened(target: Target, options: PackOptions) -> Target:
+    """The target with the memory that the user grants."""
+
+    def least(*limits: int | None) -> int | None:
+        return min((limit for limit in limits if limit is not None), default=None)
+
+    flash, ram = least(target.flash_bytes, options.size), least(target.ram_bytes, options.ram)
+    return replace(target, flash_bytes=flash, ram_bytes=ram)
+
+
+def _build(
+    graph: Graph,
+    data: Data | None,
+    target: Target,
+    options: PackOptions,
+    input_range: tuple[float, float] | None,
+    display: ProgressDisplay,
+) -> tuple[Built, Compressed | None]:
+    """Compressed where the user asks for it, or where the model does not fit otherwise and can be trained."""
+    asked = options.max_drop is not None or options.epochs is not None or options.work_dir is not None
+    trainable = data is not None and data.train is not None and data.train.y is not None
+    if asked and (not options.compress or not trainable):
+        wrong = "the data has no x_train with y_train to train on" if options.compress else "--no-compress forbids it"
+        raise PackError(f"--max-drop, --epochs and --work-dir ask for compression, but {wrong}; leave out one or the other")
+    if not asked:
+        try:
+            check_weights(graph, target)
+            return _fitting(graph, data, target, options.seed, input_range, display), None
+        except TooLargeError as error:
+            if not options.compress:
+                raise
+            if data is None or not trainable:
+                raise TooLargeError(f"{error}, or give --data with x_train and y_train: then it is compressed") from None
+    assert data is not None
+    goal = Goal(max_drop=options.max_drop, epochs=options.epochs, seed=options.seed, work_dir=options.work_dir)
+    compressed = compress(graph, data, target, goal, display)
+    return _fitting(compressed.graph, data, target, options.seed, None, display), compressed
+
+
+def _fitting(
+    graph: Graph,
+    data: Data | None,
+    target: Target,
+    seed: int,
+    input_range: tuple[float, float] | None,
+    display: ProgressDisplay,
+) -> Built:
+    """The blob; TooLargeError where it does not fit."""
+    x = None
+    if data:
+        split, indices = data.calibration(seed=seed)
+        x = split.values(indices)
+    with display.stage("choosing int8 ranges") as progress:
+        built = build(graph, x, target, progress, input_range)
+    check_fits(built.graph, built.plan, built.constant_bytes, built.costs, target)
+    return built
 
 
 def _load(options: PackOptions) -> tuple[LoadedModel, Data | None]:
@@ -171,41 +227,13 @@ def _bind(graph: Graph, data: Data | None, options: PackOptions) -> Graph:
     return bind_normalisation(graph, mean=options.mean, std=options.std, scale=options.scale)
 
 
-def _quantize(
-    graph: Graph, data: Data | None, seed: int, input_range: tuple[float, float] | None, display: ProgressDisplay
-) -> Graph:
-    x = None
-    if data:
-        split, indices = data.calibration(seed=seed)
-        x = split.values(indices)
-    with display.stage("choosing int8 ranges") as progress:
-        calibration = calibrate(graph, x, progress, input_range)
-    return quantize(graph, calibration)
-
-
-def _constant_bytes(blob: bytes) -> tuple[int, ...]:
-    """Of each op: weights, biases, multipliers, look-up table (counted for each op that uses it)."""
-    model = open_metadata(blob)
-    ops = [model.Ops(index) for index in range(model.OpsLength())]
-    return tuple(op.ParamsSize() + (256 if op.Flags() & OpFlag.HAS_LOOKUP else 0) for op in ops)
-
-
-def _costs(sections: dict[str, int], engine: Engine, target: Target) -> Costs:
-    return Costs(
-        blob=sum(sections.values()),
-        nvm=engine.nvm_size,
-        arena_ram=0 if target.nvm_mapped else engine.arena_size,
-        scratch=engine.scratch_size,
-        metadata_ram=0 if target.blob_mapped else sections["header"] + sections["metadata"],
-    )
-
-
 def _float32_bytes(graph: Graph) -> int:
     return sum(4 * (op.weight.size + op.bias.size) for op in graph if isinstance(op, Conv2d | DepthwiseConv2d))
 
 
-def _self_check(graph: Graph, engine: Engine, data: Data | None, seed: int) -> None:
+def _self_check(built: Built, data: Data | None, seed: int) -> None:
     """SelfCheckError unless engine and oracle give the same bytes, on real samples or else on random ones."""
+    graph, engine = built.graph, built.engine
     if data:
         split, indices = data.calibration(_SELF_CHECK_SAMPLES, seed)
         raw = split.raw(graph.sample, indices)
@@ -216,12 +244,12 @@ def _self_check(graph: Graph, engine: Engine, data: Data | None, seed: int) -> N
 
 
 def _measure(
-    model: LoadedModel, graph: Graph, engine: Engine, data: Data | None, options: PackOptions, display: ProgressDisplay
+    model: LoadedModel, built: Built, data: Data | None, options: PackOptions, display: ProgressDisplay
 ) -> Accuracy | None:
     """Float and int8 accuracy on the test samples, None where there are none."""
     if data is None or data.test is None:
         return None
-    split = data.test
+    graph, engine, split = built.graph, built.engine, data.test
     chosen = np.random.default_rng(options.seed).permutation(len(split))[: options.samples]
     chosen.sort()
     float_labels, int8_labels = [], []
