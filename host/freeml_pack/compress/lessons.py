@@ -17,7 +17,7 @@ from freeml_pack.data import Split
 _HELD_OUT = 0.1  # share of the training samples that decides, never trained on
 _MOST_HELD_OUT = 2000
 _CHUNK = 256  # samples that the original network answers at once
-_VARIANTS = 8  # of each sample: so the original's answers are computed once each, not once per epoch
+_VARIANTS = 8  # of all samples, one per epoch and over again: so the original need not answer in every epoch
 _MIND = 0.02  # share of held-out answers that may become wrong by varying samples
 _SHIFTS = (0.125, 0.0625)  # of an axis, tried in this order
 
@@ -45,7 +45,7 @@ class Lessons:
         self.judged_scores = self._answers(self.judged_x)
         self.variation = self._harmless_variation()
         self._plan = self._variants()
-        self._answered = torch.full((len(self._plan), len(split), self.judged_scores.shape[1]), torch.nan)
+        self._answered: dict[int, Tensor] = {}
 
     def __len__(self) -> int:
         """Training samples."""
@@ -58,18 +58,23 @@ class Lessons:
 
     def batches(self, size: int, epoch: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Samples, labels and the original's scores; the same for the same seed and epoch."""
-        random = np.random.default_rng((self._seed, epoch))
-        order = random.permutation(self._train)
+        order = np.random.default_rng((self._seed, epoch)).permutation(len(self._train))
+        variant = epoch % len(self._plan)
+        answers = self._answers_to(variant)
         for begin in range(0, len(order) - len(order) % size or len(order), size):
             chosen = order[begin : begin + size]
-            variant = int(random.integers(len(self._plan)))
-            x = self._vary(torch.from_numpy(self._split.values(chosen)), *self._plan[variant])
-            answers = self._answered[variant, chosen]
-            missing = answers[:, 0].isnan()
-            if missing.any():
-                answers[missing] = self._answers(x[missing])
-                self._answered[variant, chosen] = answers
-            yield x, self._labels[chosen], answers
+            places = self._train[chosen]
+            yield self._varied(places, variant), self._labels[places], answers[chosen]
+
+    def _varied(self, places: np.ndarray, variant: int) -> Tensor:
+        return self._vary(torch.from_numpy(self._split.values(places)), *self._plan[variant])
+
+    def _answers_to(self, variant: int) -> Tensor:
+        """To all training samples, in their order, whatever batches they come in: the last bits depend on it."""
+        if variant not in self._answered:
+            parts = [self._train[begin : begin + _CHUNK] for begin in range(0, len(self._train), _CHUNK)]
+            self._answered[variant] = torch.cat([self._answers(self._varied(part, variant)) for part in parts])
+        return self._answered[variant]
 
     @torch.no_grad()
     def _answers(self, x: Tensor) -> Tensor:
