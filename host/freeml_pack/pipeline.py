@@ -13,7 +13,7 @@ import numpy as np
 from freeml_pack import passes
 from freeml_pack.budget import Costs, check_fits, check_weights
 from freeml_pack.build import Built, build
-from freeml_pack.compress import Compressed, Goal, compress
+from freeml_pack.compress import Compressed, Goal, compress, factorise
 from freeml_pack.data import Data, bind_data, bind_normalisation, candidate_shapes, load_data
 from freeml_pack.errors import InputShapeError, PackError, TooLargeError
 from freeml_pack.frontend import LoadedModel, load_model
@@ -92,8 +92,13 @@ def pack(options: PackOptions, display: ProgressDisplay | None = None) -> PackRe
     with display.stage("loading the model"):
         model, data = _load(options)
     float_graph = _bind(passes.standard(model.graph), data, options)
-    built, compressed = _build(float_graph, data, target, options, input_range, display)
+    low_rank: list[str] = []
+    packed_graph = float_graph
+    if data is None and options.compress:
+        packed_graph, low_rank = _factorised(float_graph)
+    built, compressed = _build(packed_graph, data, target, options, input_range, display)
     notes = list(data.notes) if data else ["accuracy not measured: no --data; int8 ranges come from the weights alone."]
+    notes += low_rank
     with display.stage("checking the engine against the oracle"):
         _self_check(built, data, options.seed)
     accuracy = _measure(model, built, data, options, display)
@@ -123,6 +128,17 @@ def _tightened(target: Target, options: PackOptions) -> Target:
 
     flash, ram = least(target.flash_bytes, options.size), least(target.ram_bytes, options.ram)
     return replace(target, flash_bytes=flash, ram_bytes=ram)
+
+
+def _factorised(graph: Graph) -> tuple[Graph, list[str]]:
+    """All that can be done to a network without data: layers of low rank become two or three; and what that was."""
+    graph, taken = factorise(graph)
+    notes = [
+        f"{made.layer} has low rank ({', '.join(map(str, made.ranks))}): packed as factors of {made.bytes_after:,} bytes "
+        f"instead of {made.bytes_before:,}."
+        for made in taken.values()
+    ]
+    return graph, notes
 
 
 def _build(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from freeml_pack.build import Built
+from freeml_pack.compress.lowrank import Factors
 from freeml_pack.encodings import CODED
 from freeml_pack.graph import Conv2d, Graph
 
@@ -20,7 +21,7 @@ class LayerResult:
     shape_before: tuple[int, ...]  # of the weights: out, kernel_h, kernel_w, in
     shape_after: tuple[int, ...]
     method: str
-    rank: int | None  # None: it was not factorised
+    rank: int | None  # where it is a factor of a layer: of how many channels between it and the next
     density: float  # share of the weights before that are left and not zero
     encoding: str
     bits: int  # per weight
@@ -34,12 +35,20 @@ Channels = Mapping[str, np.ndarray]
 
 
 def layer_results(
-    original: Graph, built: Built, left: Channels, accuracy: Callable[[Graph], float], before: float
+    original: Graph,
+    factors: Mapping[str, Factors],
+    built: Built,
+    left: Channels,
+    accuracy: Callable[[Graph], float],
+    before: float,
 ) -> tuple[LayerResult, ...]:
-    """accuracy: of a float graph on the held-out samples, 0..1; before: that of the original."""
+    """original: with factors in place of layers of low rank. accuracy: of a float graph on the held-out samples, 0..1; before:
+    that of the original."""
     old = {op.output: op for op in original if isinstance(op, Conv2d)}
     pairs = [(op, size) for op, size in zip(built.graph.ops, built.constant_bytes, strict=True) if isinstance(op, Conv2d)]
-    return tuple(_layer(original, old.get(op.output), op, size, left, accuracy, before) for op, size in pairs)
+    rows = [_layer(original, old.get(op.output), op, size, left, accuracy, before) for op, size in pairs]
+    ranks = {f"{made.layer}/{place + 1}": rank for made in factors.values() for place, rank in enumerate(made.ranks)}
+    return tuple(replace(row, rank=ranks.get(row.name)) for row in rows)
 
 
 def _layer(

@@ -11,9 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from freeml_pack.build import Built, build
+from freeml_pack.calibrate import calibrate
 from freeml_pack.compress.channels import ChannelGroups, remove_channels
 from freeml_pack.compress.checkpoints import Checkpoints, State, fingerprint
 from freeml_pack.compress.lessons import Lessons
+from freeml_pack.compress.lowrank import Factors, factorise
 from freeml_pack.compress.masks import pruned_to
 from freeml_pack.compress.network import Network
 from freeml_pack.compress.results import LayerResult, layer_results
@@ -39,6 +41,9 @@ _RUNGS = 6
 _USUAL_DROP = 1.0  # points
 _FIRST_RATIO = 15  # of float32 bytes to the first of these sizes
 _SAMPLES_BUILT = 64  # to learn a blob's size
+_SAMPLES_MOMENTS = 512
+_LOSS = 1e-3  # of a layer's squared output, where low rank saves bytes: training makes it good
+_LOW_RANK_COSTS = 0.002  # of the held-out samples may get another answer by it
 
 
 @dataclass(frozen=True)
@@ -104,8 +109,8 @@ class _Search:
     def run(self) -> Compressed:
         before = self._accuracy(self._graph)
         sizes = self._sizes()
-        left = {name: np.arange(tensor.shape[2]) for name, tensor in self._graph.tensors.items()}
-        sparse = _Candidate(self._graph, left)
+        begin, factors = self._factorised(before)
+        sparse = _Candidate(begin, {name: np.arange(tensor.shape[2]) for name, tensor in begin.tensors.items()})
         best: tuple[_Candidate, float] | None = None
         for rung, size in enumerate(sizes):
             shares = [max(1, round(share * self._epochs / len(sizes))) for share in _SHARES]
@@ -119,8 +124,16 @@ class _Search:
         assert best is not None
         candidate, after = best
         built = self._built(candidate.graph)
-        layers = layer_results(self._graph, built, candidate.left, self._accuracy, before)
+        layers = layer_results(begin, factors, built, candidate.left, self._accuracy, before)
         return Compressed(candidate.graph, layers, self._epochs, before, after, self._notes(before, after, built))
+
+    def _factorised(self, before: float) -> tuple[Graph, dict[str, Factors]]:
+        """With layers of low rank in two or three, unless that costs held-out accuracy."""
+        moments = calibrate(self._graph, self._x[:_SAMPLES_MOMENTS].numpy()).moments
+        graph, factors = factorise(self._graph, moments, _LOSS)
+        if factors and self._accuracy(graph) >= before - _LOW_RANK_COSTS:
+            return graph, factors
+        return self._graph, {}
 
     @property
     def _max_drop(self) -> float:
