@@ -97,7 +97,7 @@ def _is_window(graph: Graph, op: Conv2d) -> bool:
 
 
 def _shape_between(graph: Graph, output: str, link: Conv2d) -> tuple[int, int]:
-    """Height and width of what a link of the chain that ends with `output` gives: only a pointwise one stands before a window."""
+    """Height and width of what a link of the chain to `output` gives; a pointwise one may stand before a window."""
     source = graph.tensors.get(link.inputs[0])
     is_pointwise = source is not None and link.window == Window((1, 1))
     return source.shape[:2] if source is not None and is_pointwise else graph.tensors[output].shape[:2]

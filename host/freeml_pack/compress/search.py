@@ -116,7 +116,11 @@ class _Search:
             shares = [max(1, round(share * self._epochs / len(sizes))) for share in _SHARES]
             sparse = self._with_fewer_channels(sparse, size, rung, shares[0])
             sparse = self._with_fewer_weights(sparse, size, rung, shares[1])
-            coded = self._with_fewer_bits(sparse, rung, shares[2])
+            coded = self._with_fewer_bits(sparse, f"{rung}-codes", shares[2])
+            excess = len(self._built(coded.graph).blob) - size
+            if excess > 0:  # other tiles than with the weights that the size was learned from
+                sparse = self._pruned(sparse, size - excess)
+                coded = self._with_fewer_bits(sparse, f"{rung}-codes-again", shares[2])
             after = self._accuracy(coded.graph)
             if best is not None and 100 * (before - after) > self._max_drop:
                 break
@@ -209,7 +213,10 @@ class _Search:
         if masks.bytes() > room:
             masks.fit(room)
         candidate = replace(candidate, graph=student.network.to_graph())
-        candidate = candidate.without(live_channels(candidate.graph), self._x)
+        return self._pruned(candidate.without(live_channels(candidate.graph), self._x), size)
+
+    def _pruned(self, candidate: _Candidate, size: int) -> _Candidate:
+        """With zeros in place of the least weights, where the blob would be too large."""
         room, blocks = self._room(candidate.graph, size)
         return replace(candidate, graph=pruned_to(candidate.graph, room, self._target, blocks))
 
@@ -220,9 +227,9 @@ class _Search:
         tiles = {op.output: plan.tile[2] for op, plan in zip(built.graph.ops, built.plan.ops, strict=True)}
         return size - built.other_bytes, tiles
 
-    def _with_fewer_bits(self, candidate: _Candidate, rung: int, epochs: int) -> _Candidate:
+    def _with_fewer_bits(self, candidate: _Candidate, name: str, epochs: int) -> _Candidate:
         student = Coded(candidate.graph, self._x, self._target)
-        self._train(student, Stage(f"{rung}-codes", epochs, _RATES[2], half=False), "fewer bits")
+        self._train(student, Stage(name, epochs, _RATES[2], half=False), "fewer bits")
         return replace(candidate, graph=student.to_graph())
 
     def _train(self, student: nn.Module, stage: Stage, doing: str, before_step: BeforeStep = lambda *_: None) -> None:
