@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from freeml_pack.encodings import CODES
-from freeml_pack.errors import PackError
+from freeml_pack.errors import TooLargeError
 from freeml_pack.graph import Conv2d, DepthwiseConv2d, Graph
 from freeml_pack.plan import MemoryPlan
 from freeml_pack.targets import Target
@@ -29,8 +29,8 @@ class Costs:
 
 
 def check_weights(graph: Graph, target: Target) -> None:
-    """PackError where the weights alone are more than the target's room for the blob: before they are quantized, which takes
-    long for so many."""
+    """TooLargeError where the weights alone are more than the target's room for the blob: before they are quantized, which
+    takes long for so many."""
     weights = {op.name: _least_bytes(op) for op in graph.ops if isinstance(op, Conv2d | DepthwiseConv2d)}
     if weights:
         largest = max(weights, key=lambda name: weights[name])
@@ -49,7 +49,7 @@ def _least_bytes(op: Conv2d | DepthwiseConv2d) -> int:
 
 
 def check_fits(graph: Graph, plan: MemoryPlan, constant_bytes: tuple[int, ...], costs: Costs, target: Target) -> None:
-    """PackError where a memory of the target is too small; it names the layer that takes most.
+    """TooLargeError where a memory of the target is too small; it names the layer that takes most.
     constant_bytes: of each op, as Graph.ops."""
     _check(target, "room for the blob", costs.blob, target.flash_bytes, _heaviest(graph, constant_bytes))
     _check(target, "nonvolatile memory", costs.nvm, target.nvm_bytes, _widest(graph, plan))
@@ -60,7 +60,7 @@ def check_fits(graph: Graph, plan: MemoryPlan, constant_bytes: tuple[int, ...], 
 
 def _check(target: Target, memory: str, need: int, limit: int | None, reason: str) -> None:
     if limit is not None and need > limit:
-        raise PackError(
+        raise TooLargeError(
             f"the model needs {need:,} bytes of {memory}, {need - limit:,} more than the {limit:,} of target {target.name}; "
             f"{reason}; make the model smaller or choose another --target"
         )

@@ -26,6 +26,8 @@ examples:
   freeml-pack weights.pth --model net.py:LeNet --data mnist.npz
                                                       state_dict: the class is LeNet in net.py
   freeml-pack scripted.pt --input-shape 1,28,28       TorchScript, without data: ranges are guessed, accuracy is not measured
+  freeml-pack lenet.pt2 --data mnist.npz --size 8KB --work-dir lenet.work
+                                                      trained until the blob is that small; can be interrupted and continued
   freeml-pack lenet.pt2 --data mnist.npz --target msp430fr5994 --report lenet.json
 
 The data file is a numpy .npz with x_train, y_train, x_test, y_test: samples as the sensor gives them, integer labels.
@@ -59,9 +61,15 @@ def _seed(text: str) -> int:
     return int(text)
 
 
+def _points(text: str) -> float:
+    if not 0 <= float(text) <= 100:
+        raise ValueError(text)
+    return float(text)
+
+
 # argparse names the type in its error message.
 _numbers.__name__, _shape.__name__, _positive.__name__, _seed.__name__ = "list of numbers", "shape", "positive number", "seed"
-byte_count.__name__ = "number of bytes"
+_points.__name__, byte_count.__name__ = "number of points", "number of bytes"
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -94,7 +102,21 @@ def make_parser() -> argparse.ArgumentParser:
     )
     targets = f"{', '.join(target_names())}, or a .toml file (default: %(default)s)"
     add("--target", metavar="NAME", default=DEFAULT_TARGET, help=targets)
+    add("--size", metavar="BYTES", type=byte_count, help="compress the model until the blob takes at most so much: 24KB, 9000")
     add("--ram", metavar="BYTES", type=byte_count, help="use at most so much of the device's RAM: 4KB, 6000")
+    add(
+        "--max-drop",
+        metavar="POINTS",
+        type=_points,
+        help="points of accuracy that compression may cost (default: 1 without --size)",
+    )
+    add("--epochs", metavar="N", type=_positive, help="of training for compression, in all (default: by the number of samples)")
+    add(
+        "--work-dir", metavar="DIR", type=Path, help="keeps what a search has done, so that it can be interrupted and continued"
+    )
+    add(
+        "--no-compress", dest="compress", action="store_false", help="only round to int8; refuse a model that does not fit then"
+    )
     add("--samples", metavar="N", type=_positive, help="measure accuracy on at most N test samples (default: all)")
     add(
         "--inferences-per-day",
@@ -103,7 +125,7 @@ def make_parser() -> argparse.ArgumentParser:
         default=24 * 60,
         help="for the years until the NVM is worn out (default: %(default)s)",
     )
-    add("--seed", metavar="N", type=_seed, default=0, help="for choosing calibration samples (default: %(default)s)")
+    add("--seed", metavar="N", type=_seed, default=0, help="for choosing samples and for training (default: %(default)s)")
     add("--report", metavar="JSON", type=Path, help="write all numbers of the table, and more, to a JSON file")
     add("--quiet", action="store_true", help="no progress, no table")
     add("--version", action="version", version=f"%(prog)s {__version__}")

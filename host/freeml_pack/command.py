@@ -31,8 +31,8 @@ def run_command(program: str, work: Callable[[], int]) -> int:
     """The exit code of `work`, or one line on stderr and the exit code of what went wrong."""
     try:
         return work()
-    except KeyboardInterrupt:
-        return _complain(program, "interrupted; nothing was written", EXIT_INTERRUPTED)
+    except KeyboardInterrupt as interrupt:
+        return _complain(program, str(interrupt) or "interrupted; nothing was written", EXIT_INTERRUPTED)
     except Exception as error:
         return _explain(program, error)
 

@@ -10,7 +10,7 @@ from freeml_pack.encodings import can_encode, encoded_size, entry_counts, produc
 from freeml_pack.graph import Conv2d, Encoding, Graph, Op
 from freeml_pack.targets import Target
 
-__all__ = ["choose_encoding", "encoded_size"]
+__all__ = ["best_encoding", "choose_encoding", "encoded_size"]
 
 _NEAR = 1.05  # times the fewest bytes: so much more may be worth fewer cycles
 _NARROWEST = 4  # channels of a tile; each block has its own codebook and an entry in the directory
@@ -28,10 +28,11 @@ def _encoded(op: Op, target: Target) -> Op:
         return op
     assert op.q is not None, "the graph is not quantized"
     assert op.q.weight is not None
-    return replace(op, encoding=_best(op.q.weight, target))
+    return replace(op, encoding=best_encoding(op.q.weight, target))
 
 
-def _best(weight: np.ndarray, target: Target) -> Encoding:
+def best_encoding(weight: np.ndarray, target: Target) -> Encoding:
+    """For int8 weights [out, ...]; see `choose_encoding`."""
     out = len(weight)
     most = encoded_size(weight, Encoding.DENSE_8, out)
     fitting = [e for e in Encoding if can_encode(weight, e) and encoded_size(weight, e, min(out, _NARROWEST)) <= most]

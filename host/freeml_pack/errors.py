@@ -7,3 +7,11 @@ class PackError(Exception):
 
 class InputShapeError(PackError):
     """The shape of a sample is not known, or not one that the model takes; another one may do."""
+
+
+class TooLargeError(PackError):
+    """The packed model does not fit its target."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C where something can be said about how to go on; the message says it."""

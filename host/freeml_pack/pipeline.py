@@ -9,22 +9,18 @@ from math import isfinite
 from pathlib import Path
 
 import numpy as np
-from freeml_schema.model import OpFlag
 
 from freeml_pack import passes
-from freeml_pack.blob import open_metadata, section_sizes, write_blob
 from freeml_pack.budget import Costs, check_fits, check_weights
-from freeml_pack.calibrate import calibrate
+from freeml_pack.build import Built, build
+from freeml_pack.compress import Compressed, Goal, compress, factorise
 from freeml_pack.data import Data, bind_data, bind_normalisation, candidate_shapes, load_data
-from freeml_pack.encode import choose_encoding
-from freeml_pack.engine import Engine
-from freeml_pack.errors import InputShapeError, PackError
+from freeml_pack.errors import InputShapeError, PackError, TooLargeError
 from freeml_pack.frontend import LoadedModel, load_model
 from freeml_pack.graph import Conv2d, DepthwiseConv2d, Graph, OutputTransform
 from freeml_pack.oracle import run_oracle
-from freeml_pack.plan import MemoryPlan, check_commit_rule, plan, separate, split_sums, step_fits
+from freeml_pack.plan import MemoryPlan
 from freeml_pack.progress import ProgressDisplay
-from freeml_pack.quantize import quantize
 from freeml_pack.scores import int8_labels
 from freeml_pack.targets import DEFAULT_TARGET, Target, load_target
 
@@ -36,8 +32,9 @@ _BATCH = 128  # samples
 @dataclass(frozen=True)
 class PackOptions:
     """What the user asks for. model_spec: "module:Class" of a state_dict; input_shape: without the batch; mean, std, scale:
-    the data's normalisation, one number or one per channel; ram: bytes that the device may use, where that is less than the
-    target has; samples: most test samples to measure accuracy on, None: all."""
+    the data's normalisation, one number or one per channel; samples: most test samples to measure accuracy on, None: all;
+    size, ram: bytes that the blob and the device's RAM may take, besides what the target says; max_drop, epochs, work_dir: see
+    `freeml_pack.compress.Goal`; compress: whether the network may be trained to become smaller."""
 
     model: Path
     data: Path | None = None
@@ -49,9 +46,14 @@ class PackOptions:
     scale: tuple[float, ...] | None = None
     input_range: Sequence[float] | None = None  # (low, high) of the normalised input, without data
     target: str = DEFAULT_TARGET
-    ram: int | None = None
     samples: int | None = None
     seed: int = 0
+    size: int | None = None
+    ram: int | None = None
+    max_drop: float | None = None
+    epochs: int | None = None
+    work_dir: Path | None = None
+    compress: bool = True
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class PackResult:
     constant_bytes: tuple[int, ...]  # of each op, as Graph.ops
     float32_bytes: int  # weights and biases of the float graph
     costs: Costs
+    compressed: Compressed | None  # None: only rounded to int8
     accuracy: Accuracy | None
     notes: tuple[str, ...]
     seconds: float
@@ -85,42 +88,106 @@ def pack(options: PackOptions, display: ProgressDisplay | None = None) -> PackRe
     """Packs a model. PackError where the input is bad or the model does not fit; SelfCheckError where the packer is wrong."""
     started = time.monotonic()
     display = display or ProgressDisplay(quiet=True)
-    target = _target(options)
+    target = _tightened(load_target(options.target), options)
     input_range = _input_range(options)
     with display.stage("loading the model"):
         model, data = _load(options)
     float_graph = _bind(passes.standard(model.graph), data, options)
-    check_weights(float_graph, target)
+    low_rank: list[str] = []
+    packed_graph = float_graph
+    if data is None and options.compress:
+        packed_graph, low_rank = _factorised(float_graph)
+    built, compressed = _build(packed_graph, data, target, options, input_range, display)
     notes = list(data.notes) if data else ["accuracy not measured: no --data; int8 ranges come from the weights alone."]
-    graph = _fit(choose_encoding(_quantize(float_graph, data, options.seed, input_range, display), target), target)
-    built = _build_within(graph, target)
-    graph, constants = built.graph, _constant_bytes(built.blob)
-    check_commit_rule(graph, built.plan)
-    check_fits(graph, built.plan, constants, built.costs, target)
+    notes += low_rank
     with display.stage("checking the engine against the oracle"):
-        _self_check(graph, built.engine, data, options.seed)
-    accuracy = _measure(model, graph, built.engine, data, options, display)
+        _self_check(built, data, options.seed)
+    accuracy = _measure(model, built, data, options, display)
     return PackResult(
         model=options.model.name,
         format=model.kind,
         target=target,
-        graph=graph,
+        graph=built.graph,
         plan=built.plan,
         blob=built.blob,
-        section_bytes=section_sizes(built.blob),
-        constant_bytes=constants,
+        section_bytes=built.section_bytes,
+        constant_bytes=built.constant_bytes,
         float32_bytes=_float32_bytes(float_graph),
         costs=built.costs,
+        compressed=compressed,
         accuracy=accuracy,
-        notes=(*notes, *_doubts(graph, accuracy)),
+        notes=(*notes, *(compressed.notes if compressed else ()), *_doubts(built.graph, accuracy)),
         seconds=time.monotonic() - started,
     )
 
 
-def _target(options: PackOptions) -> Target:
-    target = load_target(options.target)
-    limits = [limit for limit in (target.ram_bytes, options.ram) if limit is not None]
-    return replace(target, ram_bytes=min(limits, default=None))
+def _tightened(target: Target, options: PackOptions) -> Target:
+    """The target with the memory that the user grants."""
+
+    def least(*limits: int | None) -> int | None:
+        return min((limit for limit in limits if limit is not None), default=None)
+
+    flash, ram = least(target.flash_bytes, options.size), least(target.ram_bytes, options.ram)
+    return replace(target, flash_bytes=flash, ram_bytes=ram)
+
+
+def _factorised(graph: Graph) -> tuple[Graph, list[str]]:
+    """All that can be done to a network without data: layers of low rank become two or three; and what that was."""
+    graph, taken = factorise(graph)
+    notes = [
+        f"{made.layer} has low rank ({', '.join(map(str, made.ranks))}): packed as factors of {made.bytes_after:,} bytes "
+        f"instead of {made.bytes_before:,}."
+        for made in taken.values()
+    ]
+    return graph, notes
+
+
+def _build(
+    graph: Graph,
+    data: Data | None,
+    target: Target,
+    options: PackOptions,
+    input_range: tuple[float, float] | None,
+    display: ProgressDisplay,
+) -> tuple[Built, Compressed | None]:
+    """Compressed where the user asks for it, or where the model does not fit otherwise and can be trained."""
+    asked = options.max_drop is not None or options.epochs is not None or options.work_dir is not None
+    trainable = data is not None and data.train is not None and data.train.y is not None
+    if asked and (not options.compress or not trainable):
+        wrong = "the data has no x_train with y_train to train on" if options.compress else "--no-compress forbids it"
+        raise PackError(f"--max-drop, --epochs and --work-dir ask for compression, but {wrong}; leave out one or the other")
+    if not asked:
+        try:
+            check_weights(graph, target)
+            return _fitting(graph, data, target, options.seed, input_range, display), None
+        except TooLargeError as error:
+            if not options.compress:
+                raise
+            if data is None or not trainable:
+                raise TooLargeError(f"{error}, or give --data with x_train and y_train: then it is compressed") from None
+    assert data is not None
+    goal = Goal(max_drop=options.max_drop, epochs=options.epochs, seed=options.seed, work_dir=options.work_dir)
+    compressed = compress(graph, data, target, goal, display)
+    return _fitting(compressed.graph, data, target, options.seed, None, display), compressed
+
+
+def _fitting(
+    graph: Graph,
+    data: Data | None,
+    target: Target,
+    seed: int,
+    input_range: tuple[float, float] | None,
+    display: ProgressDisplay,
+) -> Built:
+    """The blob; TooLargeError where it does not fit."""
+    x = None
+    if data:
+        split, indices = data.calibration(seed=seed)
+        x = split.values(indices)
+    with display.stage("choosing int8 ranges") as progress:
+        built = build(graph, x, target, progress, input_range)
+    check_fits(built.graph, built.plan, built.constant_bytes, built.costs, target)
+    return built
 
 
 def _load(options: PackOptions) -> tuple[LoadedModel, Data | None]:
@@ -177,85 +244,13 @@ def _bind(graph: Graph, data: Data | None, options: PackOptions) -> Graph:
     return bind_normalisation(graph, mean=options.mean, std=options.std, scale=options.scale)
 
 
-def _quantize(
-    graph: Graph, data: Data | None, seed: int, input_range: tuple[float, float] | None, display: ProgressDisplay
-) -> Graph:
-    x = None
-    if data:
-        split, indices = data.calibration(seed=seed)
-        x = split.values(indices)
-    with display.stage("choosing int8 ranges") as progress:
-        calibration = calibrate(graph, x, progress, input_range)
-    return quantize(graph, calibration)
-
-
-def _fit(graph: Graph, target: Target) -> Graph:
-    """An int8 graph cut, and put together, as suits the target."""
-    graph = split_sums(graph, target)
-    return passes.fuse_pool(graph, step_fits(graph, target))
-
-
-@dataclass(frozen=True, eq=False)
-class _Built:
-    graph: Graph
-    plan: MemoryPlan
-    blob: bytes
-    engine: Engine
-    costs: Costs
-
-    def excess(self, target: Target) -> int:
-        """Bytes by which an arena that were smaller would make the blob fit the target's memories; 0 or less: it does."""
-        needs = [(self.costs.nvm, target.nvm_bytes)] + ([] if target.nvm_mapped else [(self.costs.ram, target.ram_bytes)])
-        return max((need - limit for need, limit in needs if limit is not None), default=0)
-
-
-def _build(graph: Graph, target: Target) -> _Built:
-    memory_plan = plan(graph, target)
-    blob = write_blob(graph, memory_plan, target.name)
-    engine = Engine(blob, streamed=not target.blob_mapped)
-    return _Built(graph, memory_plan, blob, engine, _costs(section_sizes(blob), engine, target))
-
-
-def _build_within(graph: Graph, target: Target) -> _Built:
-    """The blob; where its arena is too large for the target's memories, one whose layers are separated by rows. More operators
-    have more metadata, so that the arena may have to shrink further than it seemed."""
-    built = _build(graph, target)
-    limit = built.plan.arena_size
-    for _ in range(_MOST_BUILDS):
-        excess = built.excess(target)
-        if excess <= 0 or limit <= excess:
-            break
-        limit -= excess
-        separated = separate(graph, limit)
-        if separated.ops == built.graph.ops:
-            break
-        built = _build(separated, target)
-    return built
-
-
-def _constant_bytes(blob: bytes) -> tuple[int, ...]:
-    """Of each op: weights, biases, multipliers, look-up table (counted for each op that uses it)."""
-    model = open_metadata(blob)
-    ops = [model.Ops(index) for index in range(model.OpsLength())]
-    return tuple(op.ParamsSize() + (256 if op.Flags() & OpFlag.HAS_LOOKUP else 0) for op in ops)
-
-
-def _costs(sections: dict[str, int], engine: Engine, target: Target) -> Costs:
-    return Costs(
-        blob=sum(sections.values()),
-        nvm=engine.nvm_size,
-        arena_ram=0 if target.nvm_mapped else engine.arena_size,
-        scratch=engine.scratch_size,
-        metadata_ram=0 if target.blob_mapped else sections["header"] + sections["metadata"],
-    )
-
-
 def _float32_bytes(graph: Graph) -> int:
     return sum(4 * (op.weight.size + op.bias.size) for op in graph if isinstance(op, Conv2d | DepthwiseConv2d))
 
 
-def _self_check(graph: Graph, engine: Engine, data: Data | None, seed: int) -> None:
+def _self_check(built: Built, data: Data | None, seed: int) -> None:
     """SelfCheckError unless engine and oracle give the same bytes, on real samples or else on random ones."""
+    graph, engine = built.graph, built.engine
     if data:
         split, indices = data.calibration(_SELF_CHECK_SAMPLES, seed)
         raw = split.raw(graph.sample, indices)
@@ -266,12 +261,12 @@ def _self_check(graph: Graph, engine: Engine, data: Data | None, seed: int) -> N
 
 
 def _measure(
-    model: LoadedModel, graph: Graph, engine: Engine, data: Data | None, options: PackOptions, display: ProgressDisplay
+    model: LoadedModel, built: Built, data: Data | None, options: PackOptions, display: ProgressDisplay
 ) -> Accuracy | None:
     """Float and int8 accuracy on the test samples, None where there are none."""
     if data is None or data.test is None:
         return None
-    split = data.test
+    graph, engine, split = built.graph, built.engine, data.test
     chosen = np.random.default_rng(options.seed).permutation(len(split))[: options.samples]
     chosen.sort()
     float_labels, int8_labels = [], []

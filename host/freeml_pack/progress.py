@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+
+class Update(Protocol):
+    """Shows that `done` of `total` is done, and what is being done now where `text` says so."""
+
+    def __call__(self, done: int, total: int, text: str | None = None, /) -> None: ...
 
 
 class ProgressDisplay:
@@ -17,9 +24,13 @@ class ProgressDisplay:
         self._shown = self._console.is_terminal and not quiet
 
     @contextmanager
-    def stage(self, text: str) -> Iterator[Callable[[int, int], None]]:
-        """Shows `text` while the block runs. Yields a function to be called with (done, total); until then the bar pulses."""
+    def stage(self, text: str) -> Iterator[Update]:
+        """Shows `text` while the block runs. Yields the function to be called as work proceeds; until then the bar pulses."""
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
         with Progress(*columns, console=self._console, transient=True, disable=not self._shown) as progress:
             task = progress.add_task(text, total=None)
-            yield lambda done, total: progress.update(task, completed=done, total=total)
+
+            def update(done: int, total: int, now: str | None = None) -> None:
+                progress.update(task, completed=done, total=total, description=now or text)
+
+            yield update

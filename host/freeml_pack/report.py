@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from freeml_pack.compress import LayerResult
 from freeml_pack.graph import AveragePool2d, Conv2d, DepthwiseConv2d, Encoding, Graph, MaxPool2d, Op, op_macs
 from freeml_pack.op_names import op_name
 from freeml_pack.pipeline import PackResult
@@ -31,6 +32,16 @@ class LayerReport:
     macs: int
     steps: int
     commits: int
+
+
+@dataclass(frozen=True)
+class TrainingReport:
+    """Of compression. Accuracies are on training samples that were held out: the test samples decide nothing."""
+
+    epochs: int
+    accuracy_before: float
+    accuracy_after: float
+    layers: list[LayerResult]
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,7 @@ class Report:
     float_accuracy: float | None
     int8_accuracy: float | None
     agreement: float | None  # share of samples that both models give the same label
+    training: TrainingReport | None  # None: the network was only rounded to int8
     notes: list[str]
     seconds: float  # that packing took
     layers: list[LayerReport]
@@ -105,10 +117,18 @@ def make_report(result: PackResult, inferences_per_day: int) -> Report:
         float_accuracy=accuracy.real if accuracy else None,
         int8_accuracy=accuracy.int8 if accuracy else None,
         agreement=accuracy.agreement if accuracy else None,
+        training=_training(result),
         notes=list(result.notes),
         seconds=result.seconds,
         layers=layers,
     )
+
+
+def _training(result: PackResult) -> TrainingReport | None:
+    made = result.compressed
+    if made is None:
+        return None
+    return TrainingReport(made.epochs, made.accuracy_before, made.accuracy_after, list(made.layers))
 
 
 def to_json(report: Report) -> str:
@@ -159,6 +179,8 @@ def _describe(graph: Graph, op: Op) -> str:
 def print_report(report: Report, console: Console) -> None:
     """The table that a person reads."""
     console.print(_layer_table(report))
+    if report.training:
+        console.print(_training_table(report.training))
     for label, text in _totals(report):
         console.print(f"{label:<14} {escape(text)}", soft_wrap=True, highlight=False)
     for note in report.notes:
@@ -182,6 +204,20 @@ def _layer_table(report: Report) -> Table:
     return table
 
 
+def _training_table(training: TrainingReport) -> Table:
+    table = Table(title=f"compressed by {training.epochs} epochs of training", title_justify="left")
+    table.add_column("layer")
+    table.add_column("method")
+    for heading in ("weights", "left", "rank", "density", "bits", "bytes before", "after", "alone"):
+        table.add_column(heading, justify="right")
+    for layer in training.layers:
+        shapes = ("x".join(map(str, shape)) for shape in (layer.shape_before, layer.shape_after))
+        numbers = (f"{layer.density:.1%}", str(layer.bits), f"{layer.bytes_before:,}", f"{layer.bytes_after:,}")
+        alone = "" if layer.points_alone is None else f"{-layer.points_alone:+.1f}"
+        table.add_row(escape(layer.name), layer.method, *shapes, str(layer.rank or ""), *numbers, alone)
+    return table
+
+
 def _totals(report: Report) -> list[tuple[str, str]]:
     sections = ", ".join(f"{name} {size:,}" for name, size in report.section_bytes.items())
     ram = {"arena": report.arena_ram_bytes, "scratch": report.scratch_bytes, "metadata": report.metadata_ram_bytes}
@@ -195,6 +231,8 @@ def _totals(report: Report) -> list[tuple[str, str]]:
     if report.target_seconds is not None:
         rows.append(("on the target", f"about {report.target_seconds * 1000:,.3g} ms of computing, estimated"))
     rows += _intermittence(report)
+    if report.training:
+        rows.append(("held out", _held_out(report.training)))
     return [*rows, ("accuracy", _accuracy(report)), ("packed in", f"{report.seconds:.1f} s")]
 
 
@@ -217,6 +255,14 @@ def _intermittence(report: Report) -> list[tuple[str, str]]:
         often = f"{report.inferences_per_day:,} a day"
         rows.append(("NVM endures", f"{report.inferences_until_worn:.1e} inferences, {years} years at {often}"))
     return rows
+
+
+def _held_out(training: TrainingReport) -> str:
+    change = 100 * (training.accuracy_after - training.accuracy_before)
+    return (
+        f"{training.accuracy_before:.2%} before compression, {training.accuracy_after:.2%} after it ({change:+.2f} points); "
+        "alone: points if a layer were pruned like this and nothing trained"
+    )
 
 
 def _accuracy(report: Report) -> str:

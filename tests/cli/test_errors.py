@@ -252,7 +252,7 @@ def test_interruption(kit: Kit, tmp_path: Path, capsys: Captured, monkeypatch: p
             if swallowed:
                 raise RuntimeError("no FakeTensorMode")
 
-    monkeypatch.setattr(pipeline, "quantize", interrupt)
+    monkeypatch.setattr(pipeline, "build", interrupt)
     refused(capsys, tmp_path, [str(kit.exported), "-o", str(tmp_path / "out.fml")], "interrupted", code=130)
 
 

@@ -44,6 +44,8 @@ HOST_LAYERS: list[set[str]] = [
         "blob",
         "engine",
     },
+    {"build"},
+    {"compress"},
     {"pipeline"},
     {"report", "inspection"},
     {"energy"},
@@ -59,7 +61,7 @@ STAGE_IMPORTS = {
     "budget": {"plan", "targets"},
     "passes": set[str](),
 }
-TORCH_ALLOWED = {"frontend"}
+TORCH_ALLOWED = {"frontend", "compress"}
 
 # C files from the bottom up, likewise; "kernels" is the folder.
 NATIVE_LAYERS: list[set[str]] = [

@@ -24,7 +24,7 @@ from math import ceil, prod, sqrt
 import numpy as np
 
 from freeml_pack.encodings import DIRECTORY_ENTRY
-from freeml_pack.errors import PackError
+from freeml_pack.errors import TooLargeError
 from freeml_pack.graph import AveragePool2d, Conv2d, DepthwiseConv2d, Graph, MaxPool2d, Op, Shape, op_macs
 from freeml_pack.plan.space import block_bytes, block_products, element_bytes, is_encoded, op_space, tile_count, write_runs
 from freeml_pack.targets import Energy, Target
@@ -43,7 +43,7 @@ class CostModel:
         self._arena_size = arena_size
         if self.limit <= 0:
             start = quantity(self.recovery + self.prices.commit, self.prices.unit)
-            raise PackError(
+            raise TooLargeError(
                 f"starting, opening the blob and one commit take {start}, but {self.charge()}; "
                 "use a larger capacitor or a smaller model"
             )

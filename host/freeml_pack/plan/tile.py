@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from math import ceil, inf
 
-from freeml_pack.errors import PackError
+from freeml_pack.errors import PackError, TooLargeError
 from freeml_pack.graph import Conv2d, DepthwiseConv2d, Op, Shape
 from freeml_pack.plan.cost import CostModel
 from freeml_pack.plan.space import block_bytes, op_space, tile_count
@@ -50,13 +50,13 @@ def _budgets(costs: CostModel, least: float) -> Iterator[float]:
         yield costs.limit
 
 
-def _too_dear(costs: CostModel, op: Op, smallest: Shape) -> PackError:
+def _too_dear(costs: CostModel, op: Op, smallest: Shape) -> TooLargeError:
     unit, least = costs.prices.unit, _one_step(costs, op, smallest)
     need = f"a step of layer {op.name} takes {quantity(least, unit)} or more"
     if least <= costs.limit:
         need = f"layer {op.name}, in {MAX_TILES:,} steps (the most that the format has), takes too much for each"
     rest = f"{quantity(costs.limit, unit)} remain after starting ({quantity(costs.recovery, unit)}) and a commit"
-    return PackError(f"{need}, but {costs.charge()}, of which {rest}; use a larger capacitor or make the layer smaller")
+    return TooLargeError(f"{need}, but {costs.charge()}, of which {rest}; use a larger capacitor or make the layer smaller")
 
 
 def _one_step(costs: CostModel, op: Op, tile: Shape) -> float:

@@ -39,7 +39,7 @@ def fit_scales(weight: np.ndarray, codebook: np.ndarray) -> np.ndarray:
         target = weight / scale[:, None]
         error = np.square((nearest(target, codebook) - target) * scale[:, None]).sum(axis=1)
         best, least = np.where(error < least, scale, best), np.minimum(error, least)
-    return best
+    return np.where(largest > 0.0, best, 0.0)  # a channel of zeros has only a bias, which wants a fine scale
 
 
 def kept_mask(weight: np.ndarray, codebook: np.ndarray | None) -> np.ndarray | None:

@@ -1,0 +1,103 @@
+"""From a float graph to a blob that an engine has opened, and what it takes on a target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from freeml_schema.model import OpFlag
+
+from freeml_pack.blob import open_metadata, section_sizes, write_blob
+from freeml_pack.budget import Costs
+from freeml_pack.calibrate import Progress, Range, calibrate
+from freeml_pack.encode import choose_encoding
+from freeml_pack.engine import Engine
+from freeml_pack.graph import Conv2d, Graph, Op
+from freeml_pack.passes import fuse_pool
+from freeml_pack.plan import MemoryPlan, check_commit_rule, plan, separate, split_sums, step_fits
+from freeml_pack.quantize import quantize
+from freeml_pack.targets import Target
+
+_LOOKUP_BYTES = 256
+_MOST_ATTEMPTS = 4  # until a blob fits its target
+
+
+@dataclass(frozen=True, eq=False)
+class Built:
+    graph: Graph  # int8
+    plan: MemoryPlan
+    blob: bytes
+    engine: Engine
+    section_bytes: dict[str, int]
+    constant_bytes: tuple[int, ...]  # of each op, as Graph.ops: weights, biases, multipliers, look-up table
+    costs: Costs
+
+    @property
+    def other_bytes(self) -> int:
+        """Of the blob, besides the constants of convolutions and linear layers."""
+        pairs = zip(self.graph.ops, self.constant_bytes, strict=True)
+        return len(self.blob) - sum(size - _lookup_bytes(op) for op, size in pairs if isinstance(op, Conv2d))
+
+    def excess(self, target: Target) -> int:
+        """Bytes by which the arena is too large for the target's memories; 0 or less: it is not."""
+        needs = [(self.costs.nvm, target.nvm_bytes)] + ([] if target.nvm_mapped else [(self.costs.ram, target.ram_bytes)])
+        return max((need - limit for need, limit in needs if limit is not None), default=0)
+
+
+def build(
+    graph: Graph,
+    x: np.ndarray | None,
+    target: Target,
+    progress: Progress | None = None,
+    input_range: Range | None = None,
+) -> Built:
+    """x, input_range: see `calibrate`. Where the arena is too large for the target's memories, layers are separated by rows.
+    PackError where a layer exceeds the format or one step the charge; whether the sizes fit the target is for `check_fits`
+    to say."""
+    quantized = _suited(quantize(graph, calibrate(graph, x, progress, input_range)), target)
+    built = _planned(quantized, target)
+    limit = built.plan.arena_size
+    for _ in range(_MOST_ATTEMPTS):  # more operators have more metadata: the arena may have to shrink further than it seemed
+        excess = built.excess(target)
+        if excess <= 0 or limit <= excess:
+            break
+        limit -= excess
+        separated = separate(quantized, limit)
+        if separated.ops == built.graph.ops:
+            break
+        built = _planned(separated, target)
+    check_commit_rule(built.graph, built.plan)
+    return built
+
+
+def _suited(graph: Graph, target: Target) -> Graph:
+    """An int8 graph stored, cut, and put together, as suits the target. What a layer costs depends on its encoding, and
+    parts of a layer can have another one than the whole."""
+    graph = split_sums(choose_encoding(graph, target), target)
+    return choose_encoding(fuse_pool(graph, step_fits(graph, target)), target)
+
+
+def _planned(graph: Graph, target: Target) -> Built:
+    memory_plan = plan(graph, target)
+    blob = write_blob(graph, memory_plan, target.name)
+    engine = Engine(blob, streamed=not target.blob_mapped)
+    sections = section_sizes(blob)
+    costs = Costs(
+        blob=len(blob),
+        nvm=engine.nvm_size,
+        arena_ram=0 if target.nvm_mapped else engine.arena_size,
+        scratch=engine.scratch_size,
+        metadata_ram=0 if target.blob_mapped else sections["header"] + sections["metadata"],
+    )
+    return Built(graph, memory_plan, blob, engine, sections, _constant_bytes(blob), costs)
+
+
+def _constant_bytes(blob: bytes) -> tuple[int, ...]:
+    """Of each op; a look-up table counts for each op that uses it."""
+    model = open_metadata(blob)
+    ops = [model.Ops(index) for index in range(model.OpsLength())]
+    return tuple(op.ParamsSize() + (_LOOKUP_BYTES if op.Flags() & OpFlag.HAS_LOOKUP else 0) for op in ops)
+
+
+def _lookup_bytes(op: Op) -> int:
+    return _LOOKUP_BYTES if op.q is not None and op.q.lookup is not None else 0

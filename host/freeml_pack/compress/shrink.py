@@ -1,0 +1,121 @@
+"""Which channels go: those whose loss costs least per byte that they take.
+
+What a channel's loss costs is estimated to first order from gradients (Molchanov et al., "Importance Estimation for Neural
+Network Pruning", 2019), on the gate that its batch norm is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from torch import Tensor
+from torch.nn import functional
+
+from freeml_pack.compress.channels import ChannelGroups
+from freeml_pack.compress.network import Network
+from freeml_pack.encodings import CHANNEL_BYTES
+from freeml_pack.graph import Conv2d, DepthwiseConv2d, Graph
+from freeml_pack.plan.allocate import allocate
+
+_DENSITY = 0.2  # of the weights that remain: sparser networks pay for channels that hardly do anything
+_COUNT_BYTES = 2  # per channel of a sparse layer
+_LEAST_SHARE = 1 / 8  # of a tensor's channels that stay
+_MICRO_BATCH = 16
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bytes. weights: constants of convolutions; arena: None where there is no limit."""
+
+    weights: int
+    arena: int | None
+
+
+def group_scores(network: Network, groups: ChannelGroups, x: Tensor, labels: Tensor) -> np.ndarray:
+    """float64 [groups]: how much the loss changes without each, squared, in sum over small batches."""
+    network.eval()
+    scores = np.zeros(len(groups.removable))
+    for part, truth in zip(x.split(_MICRO_BATCH), labels.split(_MICRO_BATCH), strict=True):
+        answers = network(part)
+        if answers.shape[1] > 1:
+            loss = functional.cross_entropy(answers, truth)
+        else:
+            loss = functional.binary_cross_entropy_with_logits(answers[:, 0], truth.float())
+        network.zero_grad()
+        loss.backward()
+        for layer, norm in network.norms():
+            assert norm.weight.grad is not None
+            assert norm.bias.grad is not None
+            change = norm.weight * norm.weight.grad + norm.bias * norm.bias.grad
+            np.add.at(scores, groups.of[layer], change.detach().double().square().numpy())
+    return scores
+
+
+def choose_channels(graph: Graph, scores: np.ndarray, groups: ChannelGroups, limits: Limits) -> np.ndarray:
+    """bool [groups], which stay, so that the limits are met if layers then have the density that suits them."""
+    kept = np.ones(len(scores), bool)
+    priority = scores / np.maximum(_group_bytes(graph, groups), 1e-9)
+    for group in np.argsort(priority, kind="stable"):
+        if not groups.removable[group] or _is_last(groups, kept, group):
+            continue
+        over_weights = _weight_bytes(graph, groups, kept) > limits.weights
+        peak = _peak_tensors(graph, groups, kept, limits.arena)
+        if not over_weights and not peak:
+            break
+        if over_weights or any((groups.of[name] == group).any() for name in peak):
+            kept[group] = False
+    return kept
+
+
+def _is_last(groups: ChannelGroups, kept: np.ndarray, group: int) -> bool:
+    """Whether some tensor needs it."""
+    touched = (ids for ids in groups.of.values() if (ids == group).any())
+    return any(kept[ids].sum() - (ids == group).sum() < max(1, _LEAST_SHARE * len(ids)) for ids in touched)
+
+
+def _layers(graph: Graph) -> list[Conv2d | DepthwiseConv2d]:
+    return [op for op in graph if isinstance(op, Conv2d | DepthwiseConv2d)]
+
+
+def weight_bytes(graph: Graph) -> float:
+    """Constants of all convolutions, at the density that suits."""
+    groups = ChannelGroups(graph)
+    return _weight_bytes(graph, groups, np.ones(len(groups.removable), bool))
+
+
+def _weight_bytes(graph: Graph, groups: ChannelGroups, kept: np.ndarray) -> float:
+    total = 0.0
+    for op in _layers(graph):
+        out, taps = int(kept[groups.of[op.output]].sum()), int(np.prod(op.window.kernel))
+        inputs = int(kept[groups.of[op.inputs[0]]].sum()) // op.groups if isinstance(op, Conv2d) else 1
+        density = _DENSITY if isinstance(op, Conv2d) else 1.0
+        total += out * (CHANNEL_BYTES + _COUNT_BYTES + density * taps * inputs)
+    return total
+
+
+def _group_bytes(graph: Graph, groups: ChannelGroups) -> np.ndarray:
+    """float64 [groups]: bytes that go with each."""
+    result = np.zeros(len(groups.removable))
+    for op in _layers(graph):
+        taps = op.weight[0].size
+        density = _DENSITY if isinstance(op, Conv2d) else 1.0
+        np.add.at(result, groups.of[op.output], CHANNEL_BYTES + _COUNT_BYTES + density * taps)
+        if isinstance(op, Conv2d) and op.groups == 1:
+            np.add.at(result, groups.of[op.inputs[0]], density * op.weight[..., 0].size)
+    return result
+
+
+def _peak_tensors(graph: Graph, groups: ChannelGroups, kept: np.ndarray, limit: int | None) -> list[str]:
+    """Tensors in use where the arena is fullest; none where it is within the limit."""
+    if limit is None:
+        return []
+    shapes = {
+        name: replace(t, shape=(*t.shape[:2], max(1, int(kept[groups.of[name]].sum())))) for name, t in graph.tensors.items()
+    }
+    tensors, sample, size = allocate(graph.with_(tensors=shapes))
+    if size <= limit:
+        return []
+    blocks = [sample, *tensors.values()]
+    totals = [sum(b.size for b in blocks if b.first_op <= op <= b.last_op) for op in range(len(graph.ops))]
+    worst = int(np.argmax(totals))
+    return [name for name, block in tensors.items() if block.first_op <= worst <= block.last_op]
