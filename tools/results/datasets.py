@@ -6,11 +6,13 @@ import io
 import runpy
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from freeml_pack.data import Data, load_data
 from freeml_pack.files import write_whole
+
 from results import augment
 from results.augment import Augment
 
@@ -62,7 +64,7 @@ def _cifar10(sources: Path) -> Arrays:
     result: Arrays = {}
     for part in ("train", "test"):
         content, offsets = arrays[f"{part}_bytes"].tobytes(), arrays[f"{part}_offset"].tolist()
-        pictures = (header + content[begin:end] for begin, end in zip(offsets, offsets[1:], strict=False))
+        pictures = (header + content[begin:end] for begin, end in pairwise(offsets))
         result[f"x_{part}"] = np.stack([np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")) for picture in pictures])
         result[f"y_{part}"] = arrays[f"y_{part}"]
     return result

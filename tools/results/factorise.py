@@ -3,9 +3,11 @@ linear layers, ranks by variational Bayes matrix factorisation."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize_scalar  # type: ignore[import-untyped]
 from torch import nn
 
 _SWEEPS = 10  # of alternating least squares; the fit no longer changes after a few
@@ -65,7 +67,8 @@ def _two(layer: nn.Linear, rank: int) -> nn.Sequential:
 
 
 def _three(layer: nn.Conv1d | nn.Conv2d, inputs: int, outputs: int) -> nn.Sequential:
-    kind, one = type(layer), (1,) * len(layer.kernel_size)
+    kind: Any = type(layer)
+    one = (1,) * len(layer.kernel_size)
     core, left, right = _tucker_2(layer.weight.detach().flatten(2), inputs, outputs)
     first = kind(layer.in_channels, inputs, one, bias=False)
     middle = kind(inputs, outputs, layer.kernel_size, layer.stride, layer.padding, layer.dilation, bias=False)

@@ -8,11 +8,12 @@ from __future__ import annotations
 import runpy
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
-import torch
-from results.datasets import CIFAR10, DIGITS, FASHION, KEYWORDS, MOTION, ROOT, Dataset
 from torch import nn
+
+from results.datasets import CIFAR10, DIGITS, FASHION, KEYWORDS, MOTION, ROOT, Dataset
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Recipe:
 @dataclass(frozen=True)
 class Network:
     """checkpoint: a trained one that is there already (a torch.export program); None: it is trained by `recipe`. epochs: of
-    retraining that each method of compression gets."""
+    retraining that each method of compression gets. ratios: how many times smaller than float32 freeml-pack is asked to be."""
 
     name: str
     title: str
@@ -39,6 +40,7 @@ class Network:
     recipe: Recipe
     epochs: int
     checkpoint: Path | None = None
+    ratios: tuple[int, ...] = (30, 100)
 
 
 def _block(inputs: int, outputs: int, *, padding: int = 0, norm: bool = False, pool: bool = True) -> list[nn.Module]:
@@ -51,7 +53,7 @@ def _block(inputs: int, outputs: int, *, padding: int = 0, norm: bool = False, p
 def _dense(*sizes: int) -> list[nn.Module]:
     """Linear layers with ReLU between them."""
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+    for inputs, outputs in pairwise(sizes):
         layers += [nn.Linear(inputs, outputs), nn.ReLU()]
     return layers[:-1]
 
@@ -108,7 +110,7 @@ NETWORKS = {
         Network("kws_s", "KWS S", KEYWORDS, kws_s, Recipe(100, rate=4e-3, weight_decay=0.05, label_smoothing=0.1), 100),
         Network("kws_m", "KWS M", KEYWORDS, kws_m, Recipe(100, rate=4e-3, weight_decay=0.05, label_smoothing=0.1), 100),
         Network("fashion", "Fashion-MNIST", FASHION, fashion, Recipe(20), 30),
-        Network("cifar10_s", "CIFAR-10 S", CIFAR10, cifar10_s, Recipe(40), 40),
-        Network("cifar10_m", "CIFAR-10 M", CIFAR10, cifar10_m, Recipe(30), 30),
+        Network("cifar10_s", "CIFAR-10 S", CIFAR10, cifar10_s, Recipe(30), 30),
+        Network("cifar10_m", "CIFAR-10 M", CIFAR10, cifar10_m, Recipe(20), 20),
     )
 }

@@ -4,8 +4,8 @@ The large layers are factorised, the largest first. Then, again and again, the l
 density. After each such change the network is retrained, with all but the largest weights of each layer set to zero after every
 optimiser step (iterative hard thresholding); a change that costs more than 5 points is undone, and the layer is fragile.
 
-Sizes are those of its format, compressed sparse rows: a 16-bit value and a 16-bit index for each kept weight, 16-bit row pointers.
-A layer that is smaller so is stored dense, 16 bits a weight.
+Sizes are those of its format, compressed sparse rows: a 16-bit value and a 16-bit index for each kept weight, 16-bit row
+pointers. A layer that is smaller so is stored dense, 16 bits a weight.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from freeml_pack.data import Data
+from torch import nn
+
 from results.factorise import Layer, Ranks, bayes_ranks, factorised
 from results.networks import Network
-from results.train import Baseline, Samples, accuracy, load, say, train_epoch, write_state
-from torch import nn
+from results.train import Baseline, Samples, accuracy, channels_last, load, say, train_epoch, write_state
 
 FRAGILE = 0.05  # accuracy that the compression of a layer may cost
 LARGE = 0.1  # share of all weights from which on a layer is factorised
@@ -77,7 +78,9 @@ class State:
                 weight = layers[name].weight
                 dropped = weight.numel() - max(1, round(density * weight.numel()))
                 smallest = weight.abs().flatten().topk(dropped, largest=False, sorted=False).indices
-                weight.view(-1)[smallest] = 0.0
+                mask = torch.ones(weight.numel())
+                mask[smallest] = 0.0
+                weight.mul_(mask.reshape(weight.shape))
 
 
 def csr_bytes(layer: Layer) -> int:
@@ -88,8 +91,8 @@ def csr_bytes(layer: Layer) -> int:
 
 
 def sparsecomp(network: Network, trained: Baseline, data: Data, folder: Path, budget: int, target: int) -> list[Point]:
-    """Compresses until `target` bytes are reached, `budget` epochs are spent or every layer is fragile; the way there, beginning
-    with the trained network. Each round is kept in `folder`, and an interrupted call goes on from there."""
+    """Compresses until `target` bytes are reached, `budget` epochs are spent or every layer is fragile; the way there,
+    beginning with the trained network. Each round is kept in `folder`, and an interrupted call goes on from there."""
     retraining = Retraining(network, data, max(1, budget // ROUNDS))
     kept, key = folder / "sparsecomp.pt", _key(network, trained, retraining.epochs)
     state = _continue(kept, key, network, trained)
@@ -218,7 +221,7 @@ def _keep(kept: Path, key: str, state: State) -> None:
 
 
 def _continue(kept: Path, key: str, network: Network, trained: Baseline) -> State:
-    state = State(load(network, trained.weights).to(memory_format=torch.channels_last))
+    state = State(channels_last(load(network, trained.weights)))
     found = torch.load(kept, weights_only=True) if kept.exists() else {}
     if found.pop("key", None) != key:
         return state

@@ -10,14 +10,16 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from freeml_pack.data import Data, Split
 from freeml_pack.files import write_whole
+from torch import nn
+
 from results.augment import Augment, none
 from results.networks import Network
-from torch import nn
 
 _EVALUATED = 500  # samples at a time
 Say = Callable[[str], None]
@@ -82,6 +84,10 @@ def train_epoch(
     return float(total) / samples.steps
 
 
+def channels_last(module: nn.Module) -> nn.Module:
+    return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
 def accuracy(module: nn.Module, split: Split, chosen: np.ndarray | None = None) -> float:
     """Share 0..1 of right labels, in float32."""
     chosen = np.arange(len(split)) if chosen is None else chosen
@@ -105,8 +111,8 @@ class Baseline:
 
 
 def baseline(network: Network, data: Data, folder: Path, epochs: int | None = None) -> Baseline:
-    """Trains the network, or takes the one that `folder` holds from an earlier run with the same recipe. epochs: instead of the
-    recipe's. Interrupted, it goes on after the last whole epoch, with the same result."""
+    """Trains the network, or takes the one that `folder` holds from an earlier run with the same recipe. epochs: instead of
+    the recipe's. Interrupted, it goes on after the last whole epoch, with the same result."""
     made = folder / "baseline.json"
     key = _key(network, data, epochs)
     if made.exists():
@@ -116,7 +122,9 @@ def baseline(network: Network, data: Data, folder: Path, epochs: int | None = No
     folder.mkdir(parents=True, exist_ok=True)
     assert data.train is not None
     assert data.test is not None
-    module, seconds = _given(network) if network.checkpoint else _trained(network, data, folder, key, epochs)
+    module, seconds = (
+        _given(network, network.checkpoint) if network.checkpoint else _trained(network, data, folder, key, epochs)
+    )
     module.eval()
     measured = {"accuracy": accuracy(module, data.test), "seconds": round(seconds, 1)}
     _save(module, network, folder)
@@ -139,9 +147,9 @@ def _key(network: Network, data: Data, epochs: int | None) -> str:
     return hashlib.sha256(repr((decides, checkpoint, data.train and len(data.train))).encode()).hexdigest()[:16]
 
 
-def _given(network: Network) -> tuple[nn.Module, float]:
+def _given(network: Network, checkpoint: Path) -> tuple[nn.Module, float]:
     module = network.build()
-    module.load_state_dict(torch.export.load(network.checkpoint).state_dict)
+    module.load_state_dict(torch.export.load(checkpoint).state_dict)
     return module, 0.0
 
 
@@ -152,13 +160,13 @@ def _trained(network: Network, data: Data, folder: Path, key: str, epochs: int |
     chosen = np.arange(len(data.train))
     samples = Samples(data.train, chosen, network.dataset.augment, recipe.batch, recipe.label_smoothing)
     torch.manual_seed(recipe.seed)
-    module = network.build().to(memory_format=torch.channels_last)
+    module = channels_last(network.build())
     for layer in module.modules():
         if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Linear):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
     optimizer = torch.optim.AdamW(module.parameters(), recipe.rate, weight_decay=recipe.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.rate, total_steps=last * samples.steps)
-    parts = {"module": module, "optimizer": optimizer, "schedule": schedule}
+    parts: dict[str, Any] = {"module": module, "optimizer": optimizer, "schedule": schedule}
     epoch, seconds = _continue(kept, key, parts)
     for now in range(epoch, last):
         begun = time.monotonic()
@@ -172,7 +180,7 @@ def _trained(network: Network, data: Data, folder: Path, key: str, epochs: int |
     return module, seconds
 
 
-def _continue(kept: Path, key: str, parts: dict) -> tuple[int, float]:  # type: ignore[type-arg]
+def _continue(kept: Path, key: str, parts: dict[str, Any]) -> tuple[int, float]:
     """Epochs done and seconds spent, with the parts set to what they were."""
     if not kept.exists():
         return 0, 0.0
