@@ -44,8 +44,8 @@ LEGEND = """
 - *RAM, NVM*: needed besides the blob; *fits*: into 8 KB of SRAM and 256 KB of FRAM (MSP430FR5994), the program not counted.
   Plain int8 is packed for a board whose RAM holds the activations.
 - *SparseComp*: the smallest network of at least the blob's test accuracy on the way of that algorithm (arXiv 2405.10426,
-  written anew in `tools/results/sparsecomp.py`) from the same checkpoint, with the same data and no more epochs; bytes of its format,
-  compressed sparse rows. *Blob is smaller*: so many times.
+  written anew in `tools/results/sparsecomp.py`) from the same checkpoint, with the same data and no more epochs; bytes of
+  its format, compressed sparse rows. *Blob is smaller*: so many times.
 - The data is not always the published one: CIFAR-10 is JPEG-degraded, which costs about 10 points; keywords: 3,896 clips to
   train on; the HAR windows are cut anew from the raw signals.
 """
