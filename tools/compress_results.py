@@ -31,7 +31,7 @@ def measure(network: Network, options: argparse.Namespace) -> Figures:
     folder = options.work / network.name
     npz = network.dataset.write(options.data, options.work / "data")
     data = network.dataset.open(npz)
-    trained = baseline(network, data, folder, options.epochs)
+    trained = baseline(network, data, folder)
     epochs = options.epochs or network.epochs
     if options.again:
         _forget(folder)
@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     sources = os.environ.get("FREEML_DATA", ROOT.parent / "shared" / "data")
     add("--data", type=Path, default=sources, help="folder of the data sets (default: FREEML_DATA, else %(default)s)")
     add("--only", action="append", choices=NETWORKS, help="this network; may be repeated (default: all)")
-    add("--epochs", type=int, help="of training, and of each method's retraining (default: as for each network)")
+    add("--epochs", type=int, help="of retraining, for each method (default: as for each network)")
     add("--ratios", type=int, nargs="*", help="how many times smaller than float32 (default: as for each network)")
     add("--again", action="store_true", help="pack again, also what an earlier run packed")
     add("--work", type=Path, default=ROOT / "build" / "results", help="what is kept (default: %(default)s)")

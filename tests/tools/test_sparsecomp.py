@@ -57,12 +57,14 @@ def test_factors_of_a_low_rank_layer_are_the_layer() -> None:
 
 
 def test_bytes_of_compressed_sparse_rows() -> None:
-    layer = nn.Linear(100, 10)
-    assert csr_bytes(layer) == 2 * 1000 + 2 * 10  # dense is smaller
+    layer = nn.Linear(100, 10, bias=False)
+    module = nn.Sequential(layer, nn.BatchNorm1d(10), nn.ReLU(), nn.Linear(10, 3, bias=False))
+    assert csr_bytes(layer) == 2 * 1000  # dense is smaller
     with torch.no_grad():
         layer.weight.zero_()
         layer.weight[3, 5:12] = 1.0
-    assert csr_bytes(layer) == 7 * (2 + 2) + 2 * 11 + 2 * 10
+    assert csr_bytes(layer) == 7 * (2 + 2) + 2 * 11
+    assert State(module).bytes == csr_bytes(layer) + 2 * 10 + 2 * 30
 
 
 @pytest.mark.parametrize("channels_last", [False, True])

@@ -64,7 +64,9 @@ class State:
 
     @property
     def bytes(self) -> int:
-        return sum(csr_bytes(layer) for layer in self.layers.values())
+        """With a 16-bit bias for each output that has one, or whose batch norm folds into one."""
+        biases = [values.numel() for name, values in self.module.named_parameters() if name.endswith("bias")]
+        return sum(csr_bytes(layer) for layer in self.layers.values()) + 2 * sum(biases)
 
     def factorise(self, name: str, ranks: Ranks) -> None:
         self.module.set_submodule(name, factorised(self.layers[name], ranks))
@@ -84,10 +86,10 @@ class State:
 
 
 def csr_bytes(layer: Layer) -> int:
-    """Weights as CSR or dense, whichever is less, and a 16-bit bias for each output (batch norm is folded into it)."""
+    """Weights as compressed sparse rows or dense, whichever is less."""
     weight = layer.weight
     kept, rows = int(weight.count_nonzero()), len(weight)
-    return min(4 * kept + 2 * (rows + 1), 2 * weight.numel()) + 2 * rows
+    return min(4 * kept + 2 * (rows + 1), 2 * weight.numel())
 
 
 def sparsecomp(network: Network, trained: Baseline, data: Data, folder: Path, budget: int, target: int) -> list[Point]:
@@ -107,7 +109,7 @@ def sparsecomp(network: Network, trained: Baseline, data: Data, folder: Path, bu
         state.seconds += time.monotonic() - begun
         _keep(kept, key, state)
         _report(network, state, budget)
-    return state.curve
+    return [point for point in state.curve if point.epochs <= budget]
 
 
 class Retraining:
@@ -164,8 +166,8 @@ def _next_change(state: State) -> Change | None:
     layers = state.layers
     by_size = sorted(layers, key=lambda name: -csr_bytes(layers[name]))
     large = LARGE * sum(layer.weight.numel() for layer in layers.values())
-    for name in by_size if not state.densities else ():
-        if layers[name].weight.numel() >= large and not any(name.startswith(tried) for tried in state.tried):
+    for name in by_size:
+        if layers[name].weight.numel() >= large and not any(f"{name}.".startswith(f"{tried}.") for tried in state.tried):
             state.tried.append(name)
             ranks = bayes_ranks(layers[name])
             if _fewer(layers[name], ranks):

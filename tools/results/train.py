@@ -22,7 +22,6 @@ from results.augment import Augment, none
 from results.networks import Network
 
 _EVALUATED = 500  # samples at a time
-Say = Callable[[str], None]
 
 
 def say(text: str) -> None:
@@ -110,11 +109,11 @@ class Baseline:
     seconds: float  # that training took
 
 
-def baseline(network: Network, data: Data, folder: Path, epochs: int | None = None) -> Baseline:
-    """Trains the network, or takes the one that `folder` holds from an earlier run with the same recipe. epochs: instead of
-    the recipe's. Interrupted, it goes on after the last whole epoch, with the same result."""
+def baseline(network: Network, data: Data, folder: Path) -> Baseline:
+    """Trains the network, or takes the one that `folder` holds from an earlier run with the same recipe. Interrupted, it goes
+    on after the last whole epoch, with the same result."""
     made = folder / "baseline.json"
-    key = _key(network, data, epochs)
+    key = _key(network, data)
     if made.exists():
         found = json.loads(made.read_text())
         if found.pop("key") == key:
@@ -122,9 +121,8 @@ def baseline(network: Network, data: Data, folder: Path, epochs: int | None = No
     folder.mkdir(parents=True, exist_ok=True)
     assert data.train is not None
     assert data.test is not None
-    module, seconds = (
-        _given(network, network.checkpoint) if network.checkpoint else _trained(network, data, folder, key, epochs)
-    )
+    given = network.checkpoint
+    module, seconds = _given(network, given) if given else _trained(network, data, folder, key)
     module.eval()
     measured = {"accuracy": accuracy(module, data.test), "seconds": round(seconds, 1)}
     _save(module, network, folder)
@@ -140,9 +138,9 @@ def load(network: Network, weights: Path) -> nn.Module:
     return module.eval()
 
 
-def _key(network: Network, data: Data, epochs: int | None) -> str:
+def _key(network: Network, data: Data) -> str:
     """Of everything that decides the result."""
-    decides = (repr(network.build()), asdict(network.recipe), epochs, network.dataset.flags, network.dataset.augment.__name__)
+    decides = (repr(network.build()), asdict(network.recipe), network.dataset.flags, network.dataset.augment.__name__)
     checkpoint = hashlib.sha256(network.checkpoint.read_bytes()).hexdigest() if network.checkpoint else ""
     return hashlib.sha256(repr((decides, checkpoint, data.train and len(data.train))).encode()).hexdigest()[:16]
 
@@ -153,9 +151,9 @@ def _given(network: Network, checkpoint: Path) -> tuple[nn.Module, float]:
     return module, 0.0
 
 
-def _trained(network: Network, data: Data, folder: Path, key: str, epochs: int | None) -> tuple[nn.Module, float]:
+def _trained(network: Network, data: Data, folder: Path, key: str) -> tuple[nn.Module, float]:
     recipe, kept = network.recipe, folder / "training.pt"
-    last = epochs or recipe.epochs
+    last = recipe.epochs
     assert data.train is not None
     chosen = np.arange(len(data.train))
     samples = Samples(data.train, chosen, network.dataset.augment, recipe.batch, recipe.label_smoothing)
