@@ -111,6 +111,6 @@ NETWORKS = {
         Network("kws_m", "KWS M", KEYWORDS, kws_m, Recipe(100, rate=4e-3, weight_decay=0.05, label_smoothing=0.1), 100),
         Network("fashion", "Fashion-MNIST", FASHION, fashion, Recipe(20), 30),
         Network("cifar10_s", "CIFAR-10 S", CIFAR10, cifar10_s, Recipe(30), 30),
-        Network("cifar10_m", "CIFAR-10 M", CIFAR10, cifar10_m, Recipe(20), 20),
+        Network("cifar10_m", "CIFAR-10 M", CIFAR10, cifar10_m, Recipe(10), 20),
     )
 }
