@@ -15,7 +15,6 @@ import shutil
 import sys
 from pathlib import Path
 
-import torch
 from results.networks import NETWORKS, Network
 from results.pack import PackFailedError, pack_plain, pack_smaller
 from results.report import Figures, write_report
@@ -67,7 +66,6 @@ def _parser() -> argparse.ArgumentParser:
 
 def main() -> int:
     options = _parser().parse_args()
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", torch.get_num_threads())))
     try:
         for name in options.only or NETWORKS:
             figures = measure(NETWORKS[name], options)

@@ -81,7 +81,7 @@ def _pack(network: Network, trained: Baseline, npz: Path, folder: Path, asked: s
         if found.pop("key") == key:
             return Packed(**found)
     program = [sys.executable, "-m", "freeml_pack.cli", str(trained.model), *command]
-    result = subprocess.run(program, stdout=subprocess.DEVNULL, stderr=None)  # its progress is shown
+    result = subprocess.run(program, stdout=subprocess.DEVNULL)  # its progress is shown
     if result.returncode:
         raise PackFailedError(f"freeml-pack could not pack {network.name} ({asked}), exit code {result.returncode}")
     packed = _figures(asked, json.loads(report.read_text()))

@@ -147,7 +147,8 @@ def _key(network: Network, data: Data) -> str:
 
 def _given(network: Network, checkpoint: Path) -> tuple[nn.Module, float]:
     module = network.build()
-    module.load_state_dict(torch.export.load(checkpoint).state_dict)
+    with checkpoint.open("rb") as file:  # by its name, torch would take it for something else and warn
+        module.load_state_dict(torch.export.load(file).state_dict)
     return module, 0.0
 
 
@@ -191,6 +192,7 @@ def _continue(kept: Path, key: str, parts: dict[str, Any]) -> tuple[int, float]:
 
 
 def _save(module: nn.Module, network: Network, folder: Path) -> None:
+    module = module.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     write_state(folder / "weights.pt", module.state_dict())
     example = torch.zeros(2, *network.dataset.input_shape)
     batch = torch.export.Dim("batch")
