@@ -1,10 +1,10 @@
 # FreeML. `make help` lists the verbs.
 PYTHON := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help setup demo device test powerfail overhead lint format size kernels accuracy fuzz generate clean
+.PHONY: help setup demo device test powerfail overhead lint format size kernels accuracy compress-results fuzz generate clean
 
 help: ## list these verbs
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install what development needs (Debian packages, .venv)
 	@tools/setup.sh develop
@@ -49,6 +49,9 @@ kernels: setup ## instructions that multiply-accumulates take on a Cortex-M3, in
 
 accuracy: setup ## int8 against float on Fashion-MNIST and HAR (DATA=folder; trains for minutes)
 	@$(PYTHON) tools/accuracy.py $(if $(DATA),--data $(DATA))
+
+compress-results: setup ## compress seven networks, compare with SparseComp (DATA=folder; hours, goes on where it was)
+	@$(PYTHON) tools/compress_results.py $(if $(DATA),--data $(DATA))
 
 fuzz: ## fuzz the C core: blobs, journals (FUZZ_SECONDS=60 each; RESULTS=1 writes fuzz.json; needs clang)
 	@tools/setup.sh fuzz
