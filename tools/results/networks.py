@@ -105,7 +105,7 @@ DEMO = ROOT / "examples" / "digits" / "digits_cnn.pt"
 NETWORKS = {
     network.name: network
     for network in (
-        Network("digits", "demo (examples/digits)", DIGITS, digits, Recipe(60), 300, DEMO),
+        Network("digits", "demo (examples/digits)", DIGITS, digits, Recipe(60), 300, DEMO, ratios=(10, 20, 30)),
         Network("har", "HAR 1-D CNN", MOTION, har, Recipe(30, weight_decay=0.05, label_smoothing=0.1), 60),
         Network("kws_s", "KWS S", KEYWORDS, kws_s, Recipe(100, rate=4e-3, weight_decay=0.05, label_smoothing=0.1), 100),
         Network("kws_m", "KWS M", KEYWORDS, kws_m, Recipe(100, rate=4e-3, weight_decay=0.05, label_smoothing=0.1), 100),
