@@ -42,6 +42,7 @@ _USUAL_DROP = 1.0  # points
 _FIRST_RATIO = 15  # of float32 bytes to the first of these sizes
 _SAMPLES_BUILT = 64  # to learn a blob's size
 _SAMPLES_MOMENTS = 512
+_TRIES = 4  # to meet a size: the tiles that blocks of weights are cut in depend on the weights
 _LOSS = 1e-3  # of a layer's squared output, where low rank saves bytes: training makes it good
 _LOW_RANK_COSTS = 0.002  # of the held-out samples may get another answer by it
 
@@ -118,7 +119,7 @@ class _Search:
             sparse = self._with_fewer_weights(sparse, size, rung, shares[1])
             coded = self._with_fewer_bits(sparse, f"{rung}-codes", shares[2])
             excess = len(self._built(coded.graph).blob) - size
-            if excess > 0:  # other tiles than with the weights that the size was learned from
+            if excess > 0:  # codes that became equal in training may have changed an encoding
                 sparse = self._pruned(sparse, size - excess)
                 coded = self._with_fewer_bits(sparse, f"{rung}-codes-again", shares[2])
             after = self._accuracy(coded.graph)
@@ -218,12 +219,24 @@ class _Search:
     def _pruned(self, candidate: _Candidate, size: int) -> _Candidate:
         """With zeros in place of the least weights, where the blob would be too large."""
         room, blocks = self._room(candidate.graph, size)
-        return replace(candidate, graph=pruned_to(candidate.graph, room, self._target, blocks))
+        graph = candidate.graph
+        for _ in range(_TRIES):
+            graph = pruned_to(candidate.graph, room, self._target, blocks)
+            excess = len(self._built(self._roughly_coded(graph)).blob) - size
+            if excess <= 0:
+                break
+            room -= excess
+        return replace(candidate, graph=graph)
+
+    def _roughly_coded(self, graph: Graph) -> Graph:
+        """With the codes that training would begin with: a blob of the size that it will have."""
+        return Coded(graph, self._x[:_SAMPLES_BUILT], self._target).to_graph()
 
     def _room(self, graph: Graph, size: int) -> tuple[int, dict[str, int]]:
         """Bytes for the constants of convolutions; and by layer, how many channels of it lie together, both learned from the
         graph with so few weights that it fits about."""
-        built = self._built(pruned_to(graph, self._limits(graph, size).weights, self._target, {}))
+        pruned = pruned_to(graph, self._limits(graph, size).weights, self._target, {})
+        built = self._built(self._roughly_coded(pruned))
         tiles = {op.output: plan.tile[2] for op, plan in zip(built.graph.ops, built.plan.ops, strict=True)}
         return size - built.other_bytes, tiles
 
