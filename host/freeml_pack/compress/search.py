@@ -129,7 +129,7 @@ class _Search:
         assert best is not None
         candidate, after = best
         built = self._built(candidate.graph)
-        layers = layer_results(begin, factors, built, candidate.left, self._accuracy, before)
+        layers = layer_results(begin, factors, candidate.graph, built, candidate.left, self._accuracy, before)
         return Compressed(candidate.graph, layers, self._epochs, before, after, self._notes(before, after, built))
 
     def _factorised(self, before: float) -> tuple[Graph, dict[str, Factors]]:
@@ -233,11 +233,11 @@ class _Search:
         return Coded(graph, self._x[:_SAMPLES_BUILT], self._target).to_graph()
 
     def _room(self, graph: Graph, size: int) -> tuple[int, dict[str, int]]:
-        """Bytes for the constants of convolutions; and by layer, how many channels of it lie together, both learned from the
+        """Bytes for the constants of convolutions; and by op, how many channels of it lie together, both learned from the
         graph with so few weights that it fits about."""
         pruned = pruned_to(graph, self._limits(graph, size).weights, self._target, {})
         built = self._built(self._roughly_coded(pruned))
-        tiles = {op.output: plan.tile[2] for op, plan in zip(built.graph.ops, built.plan.ops, strict=True)}
+        tiles = {op.name: plan.tile[2] for op, plan in zip(built.graph.ops, built.plan.ops, strict=True)}
         return size - built.other_bytes, tiles
 
     def _with_fewer_bits(self, candidate: _Candidate, name: str, epochs: int) -> _Candidate:
