@@ -12,7 +12,7 @@ from freeml_pack.budget import Costs
 from freeml_pack.calibrate import Progress, Range, calibrate
 from freeml_pack.encode import choose_encoding
 from freeml_pack.engine import Engine
-from freeml_pack.graph import Conv2d, Graph, Op
+from freeml_pack.graph import Conv2d, Graph
 from freeml_pack.passes import fuse_pool
 from freeml_pack.plan import MemoryPlan, check_commit_rule, plan, separate, split_sums, step_fits
 from freeml_pack.quantize import quantize
@@ -32,11 +32,21 @@ class Built:
     constant_bytes: tuple[int, ...]  # of each op, as Graph.ops: weights, biases, multipliers, look-up table
     costs: Costs
 
+    def layer_bytes(self) -> dict[str, int]:
+        """Constants of convolutions and linear layers, by the op's name; those that several ops share count for the first."""
+        model, seen, sizes = open_metadata(self.blob), set[int](), dict[str, int]()
+        for index, op in enumerate(self.graph.ops):
+            if isinstance(op, Conv2d):
+                stored = model.Ops(index)
+                size = 0 if stored.Params() in seen else stored.ParamsSize()
+                seen.add(stored.Params())
+                sizes[op.name] = sizes.get(op.name, 0) + size
+        return sizes
+
     @property
     def other_bytes(self) -> int:
         """Of the blob, besides the constants of convolutions and linear layers."""
-        pairs = zip(self.graph.ops, self.constant_bytes, strict=True)
-        return len(self.blob) - sum(size - _lookup_bytes(op) for op, size in pairs if isinstance(op, Conv2d))
+        return len(self.blob) - sum(self.layer_bytes().values())
 
     def excess(self, target: Target) -> int:
         """Bytes by which the arena is too large for the target's memories; 0 or less: it is not."""
@@ -97,7 +107,3 @@ def _constant_bytes(blob: bytes) -> tuple[int, ...]:
     model = open_metadata(blob)
     ops = [model.Ops(index) for index in range(model.OpsLength())]
     return tuple(op.ParamsSize() + (_LOOKUP_BYTES if op.Flags() & OpFlag.HAS_LOOKUP else 0) for op in ops)
-
-
-def _lookup_bytes(op: Op) -> int:
-    return _LOOKUP_BYTES if op.q is not None and op.q.lookup is not None else 0

@@ -36,7 +36,7 @@ def run(folder: Path, data: Path | None, *options: str) -> subprocess.CompletedP
 
 
 def test_compresses_and_goes_on_after_interruptions(data: Path, tmp_path: Path) -> None:
-    small = ["--size", "2300", "--epochs", "12", "--seed", "3", "--report"]
+    small = ["--size", "2300", "--epochs", "9", "--seed", "3", "--report"]
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     whole.mkdir()
     parts.mkdir()
@@ -65,9 +65,17 @@ def test_compresses_and_goes_on_after_interruptions(data: Path, tmp_path: Path) 
     assert run(parts, data, *small, str(parts / "report.json"), "--work-dir", str(work)).returncode == 0
     assert (parts / "out.fml").read_bytes() == (whole / "out.fml").read_bytes()
 
-    other = run(parts, data, "--size", "2400", "--epochs", "12", "--work-dir", str(work))
+    other = run(parts, data, "--size", "2400", "--epochs", "9", "--work-dir", str(work))
     assert other.returncode == 2
     assert "another search" in other.stderr
+
+
+def test_loses_no_more_accuracy_than_allowed(data: Path, tmp_path: Path) -> None:
+    done = run(tmp_path, data, "--max-drop", "5", "--epochs", "36", "--report", str(tmp_path / "report.json"))
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["compression"] > 14
+    assert report["training"]["accuracy_after"] >= report["training"]["accuracy_before"] - 0.05
 
 
 def test_a_model_that_fits_is_not_trained(data: Path, tmp_path: Path) -> None:

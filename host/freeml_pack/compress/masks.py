@@ -23,7 +23,7 @@ _TRIALS = 24  # halvings of the search for the threshold
 
 
 class Masks(nn.Module):
-    """One mask per convolution or linear layer of a network, in force from the beginning; all ones then. blocks: by layer, how
+    """One mask per convolution or linear layer of a network, in force from the beginning; all ones then. blocks: by op, how
     many output channels lie together in the blob, for the sizes of layers on the target."""
 
     def __init__(self, network: Network, target: Target, blocks: Mapping[str, int]) -> None:
@@ -52,7 +52,9 @@ class Masks(nn.Module):
         groups = self._network[0].groups(layer)
         if groups > 1:
             return encoded_size(weight, Encoding.DENSE_8, len(weight) // groups)
-        return encoded_size(weight, best_encoding(weight, self._target), self._blocks.get(layer, len(weight)))
+        return encoded_size(
+            weight, best_encoding(weight, self._target), self._blocks.get(self._network[0].layers[layer].name, len(weight))
+        )
 
     @torch.no_grad()
     def keep(self, count: int) -> None:

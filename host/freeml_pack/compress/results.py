@@ -10,7 +10,7 @@ import numpy as np
 from freeml_pack.build import Built
 from freeml_pack.compress.lowrank import Factors
 from freeml_pack.encodings import CODED
-from freeml_pack.graph import Conv2d, Graph
+from freeml_pack.graph import Conv2d, Encoding, Graph
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,23 @@ Channels = Mapping[str, np.ndarray]
 def layer_results(
     original: Graph,
     factors: Mapping[str, Factors],
+    graph: Graph,
     built: Built,
     left: Channels,
     accuracy: Callable[[Graph], float],
     before: float,
 ) -> tuple[LayerResult, ...]:
-    """original: with factors in place of layers of low rank. accuracy: of a float graph on the held-out samples, 0..1; before:
-    that of the original."""
+    """original: with factors in place of layers of low rank; graph: what became of it, float; built: its blob; accuracy: of a
+    float graph on the held-out samples, 0..1; before: that of the original."""
     old = {op.output: op for op in original if isinstance(op, Conv2d)}
-    pairs = [(op, size) for op, size in zip(built.graph.ops, built.constant_bytes, strict=True) if isinstance(op, Conv2d)]
-    rows = [_layer(original, old.get(op.output), op, size, left, accuracy, before) for op, size in pairs]
+    sizes = built.layer_bytes()
+    encodings = {op.name: op.encoding for op in built.graph if isinstance(op, Conv2d)}
+    rows = []
+    for op in graph:
+        if isinstance(op, Conv2d):  # of which the planner may have made several
+            parts = [name for name in sizes if name == op.name or name.startswith(f"{op.name}/")]
+            size, encoding = sum(sizes[name] for name in parts), encodings[parts[0]]
+            rows.append(_layer(original, old.get(op.output), op, size, encoding, left, accuracy, before))
     ranks = {f"{made.layer}/{place + 1}": rank for made in factors.values() for place, rank in enumerate(made.ranks)}
     return tuple(replace(row, rank=ranks.get(row.name)) for row in rows)
 
@@ -56,19 +63,18 @@ def _layer(
     old: Conv2d | None,
     new: Conv2d,
     constant_bytes: int,
+    encoding: Encoding,
     left: Channels,
     accuracy: Callable[[Graph], float],
     before: float,
 ) -> LayerResult:
-    assert new.q is not None
-    assert new.q.weight is not None
     was = old or new
     alone = None if old is None else 100 * (before - accuracy(_pruned_alone(original, old, new, left)))
-    nonzero = int((new.q.weight != 0).sum())
+    nonzero = int((new.weight != 0).sum())
     steps = {
         "channels": new.weight.shape != was.weight.shape,
         "sparse": nonzero < new.weight.size,
-        "codebook": new.encoding in CODED,
+        "codebook": encoding in CODED,
     }
     return LayerResult(
         name=new.name,
@@ -77,8 +83,8 @@ def _layer(
         method=" + ".join(step for step, taken in steps.items() if taken) or "int8",
         rank=None,
         density=nonzero / was.weight.size,
-        encoding=new.encoding.name,
-        bits=4 if new.encoding in CODED else 8,
+        encoding=encoding.name,
+        bits=4 if encoding in CODED else 8,
         bytes_before=4 * (was.weight.size + was.bias.size),
         bytes_after=constant_bytes,
         points_alone=alone,

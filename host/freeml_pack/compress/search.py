@@ -25,6 +25,7 @@ from freeml_pack.compress.training import BeforeStep, Clock, Stage, judge, threa
 from freeml_pack.data import Data, Split
 from freeml_pack.errors import Interrupted, PackError
 from freeml_pack.graph import Conv2d, DepthwiseConv2d, Graph
+from freeml_pack.plan.allocate import allocate
 from freeml_pack.progress import ProgressDisplay, Update
 from freeml_pack.targets import Target
 
@@ -42,6 +43,7 @@ _USUAL_DROP = 1.0  # points
 _FIRST_RATIO = 15  # of float32 bytes to the first of these sizes
 _SAMPLES_BUILT = 64  # to learn a blob's size
 _SAMPLES_MOMENTS = 512
+_TRIES = 4  # to meet a size: the tiles that blocks of weights are cut in depend on the weights
 _LOSS = 1e-3  # of a layer's squared output, where low rank saves bytes: training makes it good
 _LOW_RANK_COSTS = 0.002  # of the held-out samples may get another answer by it
 
@@ -118,7 +120,7 @@ class _Search:
             sparse = self._with_fewer_weights(sparse, size, rung, shares[1])
             coded = self._with_fewer_bits(sparse, f"{rung}-codes", shares[2])
             excess = len(self._built(coded.graph).blob) - size
-            if excess > 0:  # other tiles than with the weights that the size was learned from
+            if excess > 0:  # codes that became equal in training may have changed an encoding
                 sparse = self._pruned(sparse, size - excess)
                 coded = self._with_fewer_bits(sparse, f"{rung}-codes-again", shares[2])
             after = self._accuracy(coded.graph)
@@ -128,7 +130,7 @@ class _Search:
         assert best is not None
         candidate, after = best
         built = self._built(candidate.graph)
-        layers = layer_results(begin, factors, built, candidate.left, self._accuracy, before)
+        layers = layer_results(begin, factors, candidate.graph, built, candidate.left, self._accuracy, before)
         return Compressed(candidate.graph, layers, self._epochs, before, after, self._notes(before, after, built))
 
     def _factorised(self, before: float) -> tuple[Graph, dict[str, Factors]]:
@@ -154,35 +156,46 @@ class _Search:
         first = sum(4 * op.weight.size for op in self._graph if isinstance(op, Conv2d)) // _FIRST_RATIO
         return [round(min(first, room or first) * _RUNG**rung) for rung in range(_RUNGS)]
 
-    def _built(self, graph: Graph) -> Built:
-        return build(graph, self._x[:_SAMPLES_BUILT].numpy(), self._target)
+    def _built(self, graph: Graph, roomy: bool = False) -> Built:
+        """roomy: as if RAM and NVM had no limit, so that nothing is cut to fit into them."""
+        target = replace(self._target, ram_bytes=None, nvm_bytes=None) if roomy else self._target
+        return build(graph, self._x[:_SAMPLES_BUILT].numpy(), target)
 
     def _with_fewer_channels(self, candidate: _Candidate, size: int, rung: int, epochs: int) -> _Candidate:
-        limits = self._limits(candidate.graph, size)
         begin = weight_bytes(candidate.graph)
         rounds = min(_ROUNDS, epochs)
         for index in range(rounds):
-            share = (index + 1) / rounds
-            aim = round(begin ** (1 - share) * limits.weights**share)
+            left = 1 / (rounds - index)  # each round goes the same part of the way
+            weights, arena = self._room_for_weights(candidate.graph, size), self._room_for_arena(candidate.graph, size)
+            aim = round(begin ** ((rounds - index - 1) / rounds) * weights ** ((index + 1) / rounds))
+            if arena is not None:
+                arena = round(allocate(candidate.graph)[2] ** (1 - left) * arena**left)
             name = f"{rung}-channels-{index}"
-            keep = self._chosen(candidate.graph, Limits(aim, limits.arena), name)
-            candidate = candidate.without(keep, self._x)
+            candidate = candidate.without(self._chosen(candidate.graph, Limits(aim, arena), name), self._x)
             student = Sparse(candidate.graph, self._x, self._target)
             self._train(student, Stage(name, epochs // rounds, _RATES[0]), f"fewer channels, {index + 1} of {rounds}")
             candidate = replace(candidate, graph=student.network.to_graph())
         return candidate
 
-    def _limits(self, graph: Graph, size: int) -> Limits:
-        """What a network of these operators can have, its own bytes deducted: they are learned from one without channels."""
+    def _room_for_weights(self, graph: Graph, size: int) -> int:
+        """Bytes of the blob that a network of these operators has for its convolutions, learned from one without channels."""
         groups = ChannelGroups(graph)
-        built = self._built(remove_channels(graph, groups.keep(np.zeros(len(groups.removable), bool))))
-        weights, costs, target = size - built.other_bytes, built.costs, self._target
-        if weights <= 0:
-            raise PackError(f"without any weights the blob still takes {size - weights:,} bytes; ask for a larger --size")
-        limits = [] if target.nvm_bytes is None else [target.nvm_bytes - (costs.nvm - built.plan.arena_size)]
-        if target.ram_bytes is not None and not target.nvm_mapped:
-            limits.append(target.ram_bytes - costs.scratch - costs.metadata_ram)
-        return Limits(weights, min(limits) if limits else None)
+        smallest = remove_channels(graph, groups.keep(np.zeros(len(groups.removable), bool)))
+        other = self._built(smallest, roomy=True).other_bytes
+        if other >= size:
+            raise PackError(f"without any weights the blob still takes {other:,} bytes; ask for a larger --size")
+        return size - other
+
+    def _room_for_arena(self, graph: Graph, size: int) -> int | None:
+        """Bytes that the tensors of `graph` may take by themselves: in the plan, where pools are part of convolutions, they
+        take less. None: the target sets no limit."""
+        target = self._target
+        if target.nvm_bytes is None and (target.ram_bytes is None or target.nvm_mapped):
+            return None
+        pruned = pruned_to(graph, self._room_for_weights(graph, size), target, {})
+        built = self._built(self._roughly_coded(pruned), roomy=True)
+        room = built.plan.arena_size - built.excess(target)
+        return max(1, round(room * allocate(graph)[2] / built.plan.arena_size))
 
     def _chosen(self, graph: Graph, limits: Limits, name: str) -> dict[str, np.ndarray]:
         groups = ChannelGroups(graph)
@@ -218,13 +231,30 @@ class _Search:
     def _pruned(self, candidate: _Candidate, size: int) -> _Candidate:
         """With zeros in place of the least weights, where the blob would be too large."""
         room, blocks = self._room(candidate.graph, size)
-        return replace(candidate, graph=pruned_to(candidate.graph, room, self._target, blocks))
+        graph = candidate.graph
+        for _ in range(_TRIES):
+            graph = pruned_to(candidate.graph, room, self._target, blocks)
+            excess = len(self._built(self._roughly_coded(graph)).blob) - size
+            if excess <= 0:
+                break
+            room -= excess
+        return replace(candidate, graph=graph)
+
+    def _roughly_coded(self, graph: Graph) -> Graph:
+        """With the codes that training would begin with: a blob of the size that it will have."""
+        return Coded(graph, self._x[:_SAMPLES_BUILT], self._target).to_graph()
 
     def _room(self, graph: Graph, size: int) -> tuple[int, dict[str, int]]:
-        """Bytes for the constants of convolutions; and by layer, how many channels of it lie together, both learned from the
+        """Bytes for the constants of convolutions; and by op, how many channels of it lie together, both learned from the
         graph with so few weights that it fits about."""
-        built = self._built(pruned_to(graph, self._limits(graph, size).weights, self._target, {}))
-        tiles = {op.output: plan.tile[2] for op, plan in zip(built.graph.ops, built.plan.ops, strict=True)}
+        pruned = pruned_to(graph, self._room_for_weights(graph, size), self._target, {})
+        built = self._built(self._roughly_coded(pruned))
+        if built.other_bytes >= size:
+            raise PackError(
+                f"cut so that it fits the RAM, the network takes {built.other_bytes:,} bytes without any weights; "
+                "ask for a larger --ram or --size"
+            )
+        tiles = {op.name: plan.tile[2] for op, plan in zip(built.graph.ops, built.plan.ops, strict=True)}
         return size - built.other_bytes, tiles
 
     def _with_fewer_bits(self, candidate: _Candidate, name: str, epochs: int) -> _Candidate:

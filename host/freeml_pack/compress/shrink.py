@@ -17,7 +17,7 @@ from freeml_pack.encodings import CHANNEL_BYTES
 from freeml_pack.graph import Conv2d, DepthwiseConv2d, Graph
 from freeml_pack.plan.allocate import allocate
 
-_DENSITY = 0.2  # of the weights that remain: sparser networks pay for channels that hardly do anything
+_DENSITY = 0.3  # of the weights that remain: sparser networks pay for channels that hardly do anything
 _COUNT_BYTES = 2  # per channel of a sparse layer
 _LEAST_SHARE = 1 / 8  # of a tensor's channels that stay
 _MICRO_BATCH = 16
