@@ -26,6 +26,10 @@
 #error "define FML_BARRIER for this compiler"
 #endif
 
+/* Keeps a variable in a register of its own from here on: what compilers derive from pointers of a loop, and keep
+ * beside them, would take registers that the loop needs for its sums. */
+#define FML_KEEP(variable) __asm__("" : "+r"(variable))
+
 /* No size, count or offset that the core accepts is larger, so that sums of two cannot leave uint32. */
 #define FML_SIZE_MAX UINT32_C(0x7fffffff)
 

@@ -22,12 +22,23 @@ static inline uint32_t fml_weights_entry_size(uint8_t encoding) {
     return sizes[encoding];
 }
 
-/* Lists of entries, each with a count, of so many output channels: one for each, or for each four, or none. */
+/* Output channels that share a list of entries. */
+static inline uint32_t fml_weights_list_channels(uint8_t encoding) {
+    return encoding == FML_WEIGHT_ENCODING_SPARSE_8 || encoding == FML_WEIGHT_ENCODING_SPARSE_4 ? 1 : 4;
+}
+
+/* Lists of entries, each with a count, of so many output channels; DENSE_4 has none. */
 static inline uint32_t fml_weights_lists(uint8_t encoding, uint32_t channels) {
-    if (encoding >= FML_WEIGHT_ENCODING_BLOCK_SPARSE_8) {
-        return (channels + 3) / 4;
+    if (encoding == FML_WEIGHT_ENCODING_DENSE_4) {
+        return 0;
     }
-    return encoding == FML_WEIGHT_ENCODING_DENSE_4 ? 0 : channels;
+    return fml_weights_list_channels(encoding) == 1 ? channels : (channels + 3) / 4;
+}
+
+/* Whether the kernels want the bytes of four pixels in turn: where decoding takes most, a weight of two channels is
+ * multiplied with all four at once. */
+static inline bool fml_weights_interleaved(uint8_t encoding) {
+    return encoding == FML_WEIGHT_ENCODING_DENSE_4 || encoding == FML_WEIGHT_ENCODING_BLOCK_SPARSE_4;
 }
 
 #endif

@@ -30,32 +30,30 @@ static FML_APART void pass_sums(const fml_work *work, const int8_t *to, int32_t 
     }
 }
 
-void fml_finish_pair(const fml_patches *patches, uint32_t channel, int32_t *sums, uint32_t step,
-                     const fml_channel *channels, uint32_t count) {
+void fml_finish(const fml_patches *patches, int8_t *to, int32_t *sums, const fml_channel *channels, uint32_t count) {
     const fml_work *work = patches->work;
+    const bool pools = patches->pools;
     fml_range range = fml_output_range(work->op);
-    int8_t *to0 = patches->target[0] + channel, *to1 = patches->target[1] + channel;
-    step = patches->paired ? step : 0;
     if (work->op->flags & (FML_OP_FLAG_SUMS_OUT | FML_OP_FLAG_SUMS_IN)) {
-        pass_sums(work, to0, sums, channels, count);
-        if (patches->paired) {
-            pass_sums(work, to1, sums + step, channels, count);
-        }
+        pass_sums(work, to, sums, channels, count);
         if (fml_op_sums_out(work->op)) {
             return;
         }
     }
-    for (const fml_channel *const end = channels + count; channels != end; ++channels, ++sums) {
-        const uint32_t bias = channels->bias;
-        const uint16_t multiplier = channels->multiplier;
-        const uint8_t shift = channels->shift;
-        if (patches->pools) {
-            range.low = *to0;
+    const int8_t *const end = to + count;
+    do {
+        if (pools) {
+            range.low = *to;
         }
-        *to0++ = fml_requantize((uint32_t)sums[0] + bias, multiplier, shift, &range);
-        if (patches->pools) {
-            range.low = *to1;
-        }
-        *to1++ = fml_requantize((uint32_t)sums[step] + bias, multiplier, shift, &range);
+        *to++ = fml_requantize((uint32_t)*sums++ + channels->bias, channels->multiplier, channels->shift, &range);
+        ++channels;
+    } while (to != end);
+}
+
+void fml_finish_pair(const fml_patches *patches, uint32_t channel, int32_t *sums, uint32_t step,
+                     const fml_channel *channels, uint32_t count) {
+    fml_finish(patches, patches->target[0] + channel, sums, channels, count);
+    if (patches->paired) {
+        fml_finish(patches, patches->target[1] + channel, sums + step, channels, count);
     }
 }

@@ -1,5 +1,6 @@
 /* CONV_2D: 4 output channels x 2 pixels at a time. 6 loads feed 8 multiply-adds, and 8 accumulators are what a core
  * with 13 usable registers can hold beside its pointers. */
+#include "../weights.h"
 #include "kernels.h"
 
 /* Whether a window inside the input is one piece of memory: then it needs no gathering. Longer pieces than a kernel row
@@ -26,23 +27,20 @@ static void group_of_channels(const fml_work *work, const uint8_t *group, uint32
     patches.buffer = (int8_t *)(channels + stored);
     patches.in_place = windows_are_pieces(op);
     fml_channels_unpack(channels, group, stored, 0, stored);
+    if (fml_op_encoded(op)) {
+        fml_encoded_run(&patches, weights, channels, first, count);
+        return;
+    }
     while (fml_patches_next(&patches)) {
         const int8_t *w = (const int8_t *)weights;
-        fml_encoded encoded;
-        if (fml_op_encoded(op)) {
-            fml_encoded_begin(&encoded, op->encoding, weights, count, taps);
-        }
         for (uint32_t c = 0; c < count; c += 4, w += 4 * taps) {
-            const uint32_t wanted = count - c < 4 ? count - c : 4;
             int32_t sums[8];
-            if (fml_op_encoded(op)) {
-                fml_encoded_dot(&encoded, wanted, &patches, sums);
-            } else if (patches.paired) {
+            if (patches.paired) {
                 fml_dot_4x2(w, patches.source[0], patches.source[1] - patches.source[0], taps, sums);
             } else {
                 fml_dot_4x1(w, patches.source[0], taps, sums);
             }
-            fml_finish_pair(&patches, first + c, sums, 4, channels + c, wanted);
+            fml_finish_pair(&patches, first + c, sums, 4, channels + c, count - c < 4 ? count - c : 4);
         }
     }
 }
@@ -61,6 +59,13 @@ void fml_kernel_conv_2d(const fml_work *work) {
 }
 
 uint32_t fml_kernel_conv_2d_scratch(const fml_op *op) {
-    return fml_round_up_4(fml_op_group_channels(op)) * (uint32_t)sizeof(fml_channel) +
-           fml_patches_size(op, (uint32_t)op->window.channels / op->window.groups, windows_are_pieces(op));
+    const uint32_t inputs = (uint32_t)op->window.channels / op->window.groups;
+    const uint32_t channels = fml_round_up_4(fml_op_group_channels(op)) * (uint32_t)sizeof(fml_channel);
+    const bool pieces = windows_are_pieces(op);
+    if (fml_op_encoded(op)) {
+        const bool alone = op->space.height == 1 && op->space.width == 1 && !fml_op_pools(op);
+        const bool in_place = pieces && (alone || !fml_weights_interleaved(op->encoding));
+        return channels + FML_ENCODED_PIXELS / 2 * fml_patches_size(op, inputs, in_place);
+    }
+    return channels + fml_patches_size(op, inputs, pieces);
 }

@@ -2,87 +2,112 @@
  */
 #include "kernels.h"
 
-#define TAP_8X1()                                                                                                      \
+/* One pixel: entry i from `e` on. */
+#define TAP_8X1(i)                                                                                                     \
     do {                                                                                                               \
-        x0 += e[0];                                                                                                    \
-        a += *x0 * (int8_t)e[1];                                                                                       \
-        e += 2;                                                                                                        \
+        x0 += e[2 * (i)];                                                                                              \
+        FML_KEEP(x0);                                                                                                  \
+        a += *x0 * (int8_t)e[2 * (i) + 1];                                                                             \
     } while (0)
 
-#define TAP_8X2()                                                                                                      \
+#define TAP_4X1(i)                                                                                                     \
     do {                                                                                                               \
-        const int v = (int8_t)e[1];                                                                                    \
-        x0 += e[0];                                                                                                    \
-        e += 2;                                                                                                        \
-        a += *x0 * v;                                                                                                  \
-        b += x0[second] * v;                                                                                           \
-    } while (0)
-
-#define TAP_4X1()                                                                                                      \
-    do {                                                                                                               \
-        const uint32_t entry = *e++;                                                                                   \
+        const uint32_t entry = e[i];                                                                                   \
         x0 += entry & 15;                                                                                              \
+        FML_KEEP(x0);                                                                                                  \
         a += *x0 * codebook[entry >> 4];                                                                               \
     } while (0)
 
-#define TAP_4X2()                                                                                                      \
-    do {                                                                                                               \
-        const uint32_t entry = *e++;                                                                                   \
-        const int v = codebook[entry >> 4];                                                                            \
-        x0 += entry & 15;                                                                                              \
-        a += *x0 * v;                                                                                                  \
-        b += x0[second] * v;                                                                                           \
-    } while (0)
+#define TWICE(TAP)                                                                                                     \
+    TAP(0);                                                                                                            \
+    TAP(1)
 
-/* Two entries at a time. */
-#define FOR_EACH_ENTRY(size, TAP)                                                                                      \
+#define FOUR_TIMES(TAP)                                                                                                \
+    TWICE(TAP);                                                                                                        \
+    TAP(2);                                                                                                            \
+    TAP(3)
+
+/* Entries of `size` bytes, `unrolled` at a time. */
+#define DOT_X1(size, TAP, unrolled, TAPS)                                                                              \
     do {                                                                                                               \
         const uint8_t *const end = e + (size)*count;                                                                   \
-        if (count % 2 != 0) {                                                                                          \
-            TAP();                                                                                                     \
+        const int8_t *x0 = source[0];                                                                                  \
+        int32_t a = 0;                                                                                                 \
+        for (uint32_t odd = count % (unrolled); odd != 0; --odd, e += (size)) {                                        \
+            TAP(0);                                                                                                    \
         }                                                                                                              \
-        if (e != end) {                                                                                                \
+        if (count >= (unrolled)) {                                                                                     \
             do {                                                                                                       \
-                TAP();                                                                                                 \
-                TAP();                                                                                                 \
+                TAPS(TAP);                                                                                             \
+                e += (unrolled) * (size);                                                                              \
+                FML_KEEP(e);                                                                                           \
             } while (e != end);                                                                                        \
         }                                                                                                              \
+        sums[0] = a;                                                                                                   \
+        return e;                                                                                                      \
     } while (0)
 
-const uint8_t *fml_dot_sparse_8x1(const uint8_t *e, uint32_t count, const int8_t *x0, ptrdiff_t second,
-                                  const int8_t *codebook, int32_t *sums) {
-    int32_t a = 0;
-    (void)second;
+/* Four pixels: moves to the next entry's tap, whose weight is v. */
+#define NEXT_8()                                                                                                       \
+    x0 += *e++;                                                                                                        \
+    FML_KEEP(e);                                                                                                       \
+    const int v = (int8_t)*e++
+
+#define NEXT_4()                                                                                                       \
+    const uint32_t entry = *e++;                                                                                       \
+    const int v = codebook[entry >> 4];                                                                                \
+    x0 += entry & 15
+
+#define TAP_X4(NEXT)                                                                                                   \
+    do {                                                                                                               \
+        NEXT();                                                                                                        \
+        FML_KEEP(e);                                                                                                   \
+        FML_KEEP(x0);                                                                                                  \
+        a += *x0 * v;                                                                                                  \
+        b += x0[x1] * v;                                                                                               \
+        c += x0[x2] * v;                                                                                               \
+        d += x0[x3] * v;                                                                                               \
+    } while (0)
+
+/* Entries of `size` bytes. */
+#define DOT_X4(size, NEXT)                                                                                             \
+    do {                                                                                                               \
+        const uint8_t *const end = e + (size)*count;                                                                   \
+        const int8_t *x0 = source[0];                                                                                  \
+        const ptrdiff_t x1 = source[1] - x0, x2 = source[2] - x0, x3 = source[3] - x0;                                 \
+        int32_t a = 0, b = 0, c = 0, d = 0;                                                                            \
+        if (count != 0) {                                                                                              \
+            do {                                                                                                       \
+                TAP_X4(NEXT);                                                                                          \
+            } while (e != end);                                                                                        \
+        }                                                                                                              \
+        sums[0] = a;                                                                                                   \
+        sums[FML_ENCODED_CHANNELS] = b;                                                                                \
+        sums[2 * FML_ENCODED_CHANNELS] = c;                                                                            \
+        sums[3 * FML_ENCODED_CHANNELS] = d;                                                                            \
+        return e;                                                                                                      \
+    } while (0)
+
+const uint8_t *fml_dot_sparse_8x1(const uint8_t *e, uint32_t count, const int8_t *const *source, const int8_t *codebook,
+                                  int32_t *sums) {
     (void)codebook;
-    FOR_EACH_ENTRY(2, TAP_8X1);
-    sums[0] = a;
-    return e;
+    DOT_X1(2, TAP_8X1, 4, FOUR_TIMES);
 }
 
-const uint8_t *fml_dot_sparse_8x2(const uint8_t *e, uint32_t count, const int8_t *x0, ptrdiff_t second,
-                                  const int8_t *codebook, int32_t *sums) {
-    int32_t a = 0, b = 0;
+const uint8_t *fml_dot_sparse_8x4(const uint8_t *e, uint32_t count, const int8_t *const *source, const int8_t *codebook,
+                                  int32_t *sums) {
     (void)codebook;
-    FOR_EACH_ENTRY(2, TAP_8X2);
-    sums[0] = a;
-    sums[4] = b;
-    return e;
+    DOT_X4(2, NEXT_8);
 }
 
-const uint8_t *fml_dot_sparse_4x1(const uint8_t *e, uint32_t count, const int8_t *x0, ptrdiff_t second,
-                                  const int8_t *codebook, int32_t *sums) {
-    int32_t a = 0;
-    (void)second;
-    FOR_EACH_ENTRY(1, TAP_4X1);
-    sums[0] = a;
-    return e;
+const uint8_t *fml_dot_sparse_4x1(const uint8_t *e, uint32_t count, const int8_t *const *source, const int8_t *codebook,
+                                  int32_t *sums) {
+
+    DOT_X1(1, TAP_4X1, 4, FOUR_TIMES);
 }
 
-const uint8_t *fml_dot_sparse_4x2(const uint8_t *e, uint32_t count, const int8_t *x0, ptrdiff_t second,
-                                  const int8_t *codebook, int32_t *sums) {
-    int32_t a = 0, b = 0;
-    FOR_EACH_ENTRY(1, TAP_4X2);
-    sums[0] = a;
-    sums[4] = b;
-    return e;
+const uint8_t *fml_dot_sparse_4x4(const uint8_t *e, uint32_t count, const int8_t *const *source, const int8_t *codebook,
+                                  int32_t *sums) {
+
+    DOT_X4(1, NEXT_4);
 }

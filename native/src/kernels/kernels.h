@@ -85,6 +85,10 @@ typedef struct fml_runs {
 void fml_runs_begin(fml_runs *runs, const fml_work *work, bool per_pixel);
 bool fml_runs_next(fml_runs *runs);
 
+/* With encoded weights: pixels that share the decoding of a weight, and output channels between two requantizations. */
+#define FML_ENCODED_PIXELS 4
+#define FML_ENCODED_CHANNELS 8
+
 /* --- Patches: what convolutions read for two output pixels at a time (patches.c)
  * -------------------------------------- */
 
@@ -94,9 +98,10 @@ typedef struct fml_patches {
     const fml_work *work;
     uint32_t first_channel, channels; /* input channels that the kernel reads */
     fml_pixels pixels;
-    bool pools;     /* an output pixel is the largest of some */
-    int8_t *buffer; /* set by the kernel: fml_patches_size bytes */
-    bool in_place;  /* set by the kernel: windows inside the input are read where they lie */
+    bool pools;           /* an output pixel is the largest of some */
+    uint32_t step, pitch; /* in the buffer, from byte to byte of a window, and to the next window */
+    int8_t *buffer;       /* set by the kernel: fml_patches_size bytes */
+    bool in_place;        /* set by the kernel: windows inside the input are read where they lie */
     /* Set by fml_patches_next: */
     bool paired;             /* two pixels; else the odd last one, twice */
     const int8_t *source[2]; /* first tap of the window, at first_channel */
@@ -117,9 +122,11 @@ uint32_t fml_patches_size(const fml_op *op, uint32_t channels, bool in_place);
 /* Unpacks channels begin..end of a stored group of `total` channels (bias, multipliers, shifts). */
 void fml_channels_unpack(fml_channel *to, const uint8_t *group, uint32_t total, uint32_t begin, uint32_t end);
 
-/* `count` outputs, from output channel `channel` on, of both pixels of a pair: what becomes of sums[i] + bias and
- * sums[step + i] + bias (an odd last pixel's: sums[i] + bias), the int8 (where `pools`, if it is larger than the one
- * that is there) or, in parts, a sum. Changes sums. */
+/* `count` >= 1 outputs of a pixel, the first one at `to`: what becomes of sums[i] + bias, the int8 (where `pools`, if
+ * it is larger than the one that is there) or, in parts, a sum. Changes sums. */
+void fml_finish(const fml_patches *patches, int8_t *to, int32_t *sums, const fml_channel *channels, uint32_t count);
+
+/* The same, from output channel `channel` on, for both pixels of a pair; the second one's sums are sums[step + i]. */
 void fml_finish_pair(const fml_patches *patches, uint32_t channel, int32_t *sums, uint32_t step,
                      const fml_channel *channels, uint32_t count);
 
@@ -132,34 +139,24 @@ void fml_dot_4x1(const int8_t *w, const int8_t *x0, uint32_t taps, int32_t *sums
 /* The same for two pixels, the second one's bytes at x0 + second: sums[0..3] of the first, sums[4..7] of the second. */
 void fml_dot_4x2(const int8_t *w, const int8_t *x0, ptrdiff_t second, uint32_t taps, int32_t *sums);
 
-/* --- Encoded weights (encoded.c, dot_sparse.c, dot_codes.c) ------------------------------------------------------ */
+/* --- Encoded weights (encoded.c, dot_sparse.c, dot_blocks.c) ----------------------------------------------------- */
 
-/* The weights of a block that are still to be multiplied. */
-typedef struct fml_encoded {
-    uint8_t encoding;
-    uint32_t taps;
-    const int8_t *codebook; /* 16 weights; only with 4-bit codes */
-    const uint8_t *counts;  /* of the next lists of entries */
-    const uint8_t *entries; /* the next ones */
-} fml_encoded;
+/* Output channels from `first` on, `count` of them, whose weights are `stored`, for all pixels of the tile.
+ * patches->buffer: of FML_ENCODED_PIXELS windows. */
+void fml_encoded_run(fml_patches *patches, const uint8_t *stored, const fml_channel *channels, uint32_t first,
+                     uint32_t count);
 
-/* `stored`: what follows the constants of the block's `channels` output channels. */
-void fml_encoded_begin(fml_encoded *weights, uint8_t encoding, const uint8_t *stored, uint32_t channels, uint32_t taps);
-
-/* The sums of the next `wanted` <= 4 output channels: sums[0..3] of the first pixel, sums[4..7] of the second where
- * there is one. */
-void fml_encoded_dot(fml_encoded *weights, uint32_t wanted, const fml_patches *patches, int32_t *sums);
-
-/* Inner loops: `count` entries (DENSE_4: taps) from `e` on; what follows them. x0: the first pixel's bytes, the second
- * one's are at x0 + second. codebook: for 4-bit codes. */
-typedef const uint8_t *fml_dot_encoded(const uint8_t *e, uint32_t count, const int8_t *x0, ptrdiff_t second,
+/* Inner loops: `count` entries (DENSE_4: taps) from `e` on; what follows them. source[p]: the bytes of pixel p; its
+ * sums: sums[FML_ENCODED_CHANNELS * p], of one output channel or, from there on, of four. codebook: for 4-bit codes. */
+typedef const uint8_t *fml_dot_encoded(const uint8_t *e, uint32_t count, const int8_t *const *source,
                                        const int8_t *codebook, int32_t *sums);
 
-/* One output channel: sums[0] of the first pixel; x2: sums[4] of the second. */
-fml_dot_encoded fml_dot_sparse_8x1, fml_dot_sparse_8x2, fml_dot_sparse_4x1, fml_dot_sparse_4x2;
+/* One output channel, of one pixel or four. */
+fml_dot_encoded fml_dot_sparse_8x1, fml_dot_sparse_8x4, fml_dot_sparse_4x1, fml_dot_sparse_4x4;
 
-/* Four output channels: sums[0..3] of the first pixel; x2: sums[4..7] of the second. */
-fml_dot_encoded fml_dot_block_8x1, fml_dot_block_8x2, fml_dot_block_4x1, fml_dot_block_4x2;
-fml_dot_encoded fml_dot_dense_4x1, fml_dot_dense_4x2;
+/* Four output channels, of one pixel, of two, or of four whose bytes stand in turn: for more a core has too few
+ * registers. */
+fml_dot_encoded fml_dot_block_8x1, fml_dot_block_8x2, fml_dot_block_4x1, fml_dot_block_4x4;
+fml_dot_encoded fml_dot_dense_4x1, fml_dot_dense_4x4;
 
 #endif

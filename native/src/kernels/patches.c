@@ -12,6 +12,16 @@ static bool window_inside(const fml_op *op, const fml_pixel *pixel) {
                        op->input.shape.width);
 }
 
+/* Every fourth byte of `to` becomes one of the `count` >= 1 at `from`, or, where `move` is 0, that one. */
+static FML_APART void spread(int8_t *to, const int8_t *from, uint32_t move, uint32_t count) {
+    const int8_t *const end = to + count * FML_ENCODED_PIXELS;
+    do {
+        *to = *from;
+        from += move;
+        to += FML_ENCODED_PIXELS;
+    } while (to != end);
+}
+
 /* The window at (row, first_column) as bytes in (kernel row, kernel column, channel) order, where possible a kernel row
  * at a time. */
 static FML_APART void gather(const fml_patches *patches, int32_t row, int32_t first_column, int8_t *to) {
@@ -22,13 +32,17 @@ static FML_APART void gather(const fml_patches *patches, int32_t row, int32_t fi
     const bool whole = tap == shape->channels && window->dilation_width == 1 &&
                        axis_inside(first_column, window->kernel_width, 1, shape->width);
     const uint32_t pieces = whole ? 1 : window->kernel_width;
-    const uint32_t piece = whole ? tap * window->kernel_width : tap;
+    const uint32_t piece = whole ? tap * window->kernel_width : tap, step = FML_ENCODINGS ? patches->step : 1;
     for (uint32_t i = window->kernel_height; i != 0; --i, row += window->dilation_height) {
         int32_t column = first_column;
-        for (uint32_t j = pieces; j != 0; --j, to += piece, column += window->dilation_width) {
-            if ((uint32_t)row < shape->height && (uint32_t)column < shape->width) { /* negative ones are large here */
-                const uint32_t at = fml_element(shape, (uint32_t)row, (uint32_t)column, patches->first_channel);
-                fml_copy((uint8_t *)to, (const uint8_t *)patches->work->input + at, piece);
+        for (uint32_t j = pieces; j != 0; --j, to += piece * step, column += window->dilation_width) {
+            const bool inside = (uint32_t)row < shape->height && (uint32_t)column < shape->width; /* negative: large */
+            const int8_t *const from =
+                patches->work->input + fml_element(shape, (uint32_t)row, (uint32_t)column, patches->first_channel);
+            if (step != 1) {
+                spread(to, inside ? from : &op->input.zero_point, inside, piece);
+            } else if (inside) {
+                fml_copy((uint8_t *)to, (const uint8_t *)from, piece);
             } else {
                 fml_fill(to, op->input.zero_point, piece);
             }
@@ -53,7 +67,7 @@ static void place(fml_patches *patches, uint32_t index, const fml_pixel *pixel, 
         patches->source[index] =
             work->input + fml_element(&op->input.shape, (uint32_t)row, (uint32_t)column, patches->first_channel);
     } else {
-        int8_t *const buffer = patches->buffer + index * op->window.kernel_height * line;
+        int8_t *const buffer = patches->buffer + index * patches->pitch;
         patches->steps.column = tap;
         patches->steps.row = line;
         patches->source[index] = buffer;
@@ -86,6 +100,8 @@ void fml_patches_begin(fml_patches *patches, const fml_work *work, uint32_t firs
     patches->work = work;
     patches->first_channel = first_channel;
     patches->channels = channels;
+    patches->step = 1;
+    patches->pitch = channels * window->kernel_height * window->kernel_width;
     patches->pools = fml_op_pools(work->op);
     *pixels = fml_pixels_of(&work->tile);
     pixels->at.row *= window->pool_height;
