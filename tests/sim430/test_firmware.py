@@ -85,6 +85,34 @@ def test_only_the_first_reset_verifies_the_blob(chain: tuple[Sim430, list[int]])
     assert max(spent[1:]) < 10_000
 
 
+RECOVERY = 16_000  # cycles at most, from the reset to the first step of the inference that was under way
+
+
+@pytest.mark.parametrize("name", ["chain", "in_parts"])
+def test_recovery_is_short(name: str, common: list[Path], tmp_path: Path) -> None:
+    """Wherever the power failed, and with the boot counted in the journal. FRAM waits are part of it. (A blob above 64 KB takes
+    longer: it is verified again.)"""
+    blob, sample, expected = blob_of(name)
+    start = device(blob, common, tmp_path)
+    submit(start, sample, 3)
+    assert start.run(cycles=LIFE, halt="fml_interp_step") is Stop.HALT
+    whole = start.clone()
+    whole.run(cycles=LIFE)
+    inference = whole.counters.instructions - start.counters.instructions
+    spent = []
+    for share in (0.0, 0.3, 0.6, 0.9):
+        machine = start.clone()
+        machine.run(instructions=int(inference * share))
+        machine.lose_power()
+        before = machine.counters.cycles
+        assert machine.run(cycles=LIFE, halt="fml_interp_step") is Stop.HALT
+        spent.append(machine.counters.cycles - before)
+        assert machine.run(cycles=LIFE) is Stop.OFF
+        assert answer(machine) == (3, expected)
+    assert max(spent) <= RECOVERY, spent
+    print(f"{name}: recovery {max(spent):,} cycles")
+
+
 def test_one_sample_after_the_other(chain: tuple[Sim430, list[int]]) -> None:
     machine, expected = chain[0].clone(), chain[1]
     sample = machine.read(machine.address("mailbox") + 4, len(blob_of("chain")[1]))
