@@ -37,6 +37,14 @@ def run_command(program: str, work: Callable[[], int]) -> int:
         return _explain(program, error)
 
 
+def _give_up_unwritten() -> None:
+    """Where stdout takes no more, what is left of it goes nowhere; else Python tries again at the end, and exits with 120."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _explain(program: str, error: Exception) -> int:
     """One line on stderr; the exit code."""
     if _follows_interrupt(error):
@@ -44,9 +52,10 @@ def _explain(program: str, error: Exception) -> int:
     if isinstance(error, PackError):
         return _complain(program, f"error: {error}", EXIT_BAD_INPUT)
     if isinstance(error, BrokenPipeError):  # whoever reads the table has seen enough; the work is done
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_unwritten()
         return 0
     if isinstance(error, OSError):
+        _give_up_unwritten()
         where = f"{error.filename}: " if error.filename else ""
         text = f"error: {where}{error.strerror or error}; check the path, its permissions and the disk"
         return _complain(program, text, EXIT_BAD_INPUT)
