@@ -5,7 +5,8 @@ program uses them. Nor are the FEATURES that a flag leaves out, encodings of wei
 without, and what each adds to it is a row of its own.
 
 Prints a table, writes build/code_size.json ({file: {text, data, bss}, "total": ..., "encodings": ..., "exits": ...} in bytes;
-text includes constant data) and exits with 1 when the core is over TEXT_LIMIT or has any mutable data, with 2 when the compiler is missing.
+text includes constant data) and exits with 1 when the core is over TEXT_LIMIT or has any mutable data, with 2 when the compiler
+is missing.
 """
 
 from __future__ import annotations

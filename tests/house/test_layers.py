@@ -72,8 +72,8 @@ NATIVE_LAYERS: list[set[str]] = [
     {"encoding"},
     {"verify", "interp"},
     {"verify_params", "verify_encoding", "verify_exits", "commit_rule"},
-    {"open", "session", "exits"},
-    {"reopen"},
+    {"open", "session"},
+    {"reopen", "exits"},
 ]
 
 

@@ -1,4 +1,5 @@
-"""The core without encodings and early exits: it needs none of their files, refuses blobs with encodings, and opens those with exits."""
+"""The core without encodings and early exits: it needs none of their files, refuses blobs with encodings, and runs those with
+exits."""
 
 from __future__ import annotations
 
