@@ -46,8 +46,8 @@ def measure(source: Path, directory: Path, *flags: str) -> Sizes:
 
 
 def measure_all() -> dict[str, Sizes]:
-    """Sizes per source file (path relative to native/src) without the features; under "total" the sum of those that count, under
-    each feature's name what it adds to that."""
+    """Sizes per source file (path relative to native/src) without the features; under "total" the sum of those that count,
+    under each feature's name what it adds to that."""
     with tempfile.TemporaryDirectory() as directory:
         sizes = _core_with((), Path(directory))
         total = _total(sizes)
