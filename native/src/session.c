@@ -75,14 +75,14 @@ static int restore_bytes(fml_session *session, const fml_bytes *bytes) {
 static int restore(fml_session *session) {
     const fml_model *model = session->model;
     uint32_t exit = fml_model_exits(model);
-    fml_bytes bytes;
     int status;
     do {
-        bytes = fml_model_tensor(model, fml_model_answer(model, exit));
-        status = restore_bytes(session, &bytes);
+        const fml_bytes scores = fml_model_tensor(model, fml_model_answer(model, exit));
+        status = restore_bytes(session, &scores);
     } while (exit-- > 0 && status == FML_OK);
     for (uint32_t index = session->op; index < model->op_count; index++) {
         fml_op op;
+        fml_bytes bytes;
         (void)fml_model_op(model, index, &op);
         for (uint32_t input = 0; input < 2 && status == FML_OK; input++) {
             if (fml_model_input(model, &op, input, &bytes)) {
@@ -95,12 +95,18 @@ static int restore(fml_session *session) {
 
 /* --- Commits ----------------------------------------------------------------------------------------------------- */
 
+static void set_exit(fml_session *session, uint8_t exit) {
+    if (FML_EARLY_EXITS) { /* else it is 0 for ever */
+        session->exit = exit;
+    }
+}
+
 int fml_session_commit(fml_session *session, uint8_t phase, uint16_t boots) {
     session->phase = phase;
     session->boots = boots;
     fml_record record;
     record.phase = phase;
-    record.exit = session->exit;
+    record.exit = FML_EARLY_EXITS ? session->exit : 0;
     record.model_id = session->model->model_id;
     record.sequence = ++session->sequence;
     record.tag = session->tag;
@@ -136,7 +142,7 @@ static void recover(fml_session *session, const fml_journal *journal) {
     session->op = running ? record->op : model->op_count;
     session->tile = running ? record->tile : 0;
     session->boots = record->boots;
-    session->exit = record->exit;
+    set_exit(session, record->exit);
 }
 
 /* Counts this opening in the journal. That makes both slots equal before the arena changes. From then on an older
@@ -206,7 +212,8 @@ int fml_session_open(fml_session *session, const fml_model *model, const fml_nvm
  * that no valid one says anything is not enough. */
 static FML_APART int discard(fml_session *session) {
     session->dirty_end = session->dirty_begin;
-    session->op = session->tile = session->exit = 0;
+    session->op = session->tile = 0;
+    set_exit(session, 0);
     return fml_session_commit(session, FML_PHASE_IDLE, 0);
 }
 

@@ -103,12 +103,12 @@ MUTANTS = (
     _mutant("second-input-not-restored", "session.c", ("input < 2 && status", "input < 1 && status")),
     _mutant("unfinished-tensor-not-restored", "session.c", ("(uint32_t)session->op + (session->tile > 0)", "session->op")),
     _mutant("answer-not-restored", "session.c", ("uint32_t exit = fml_model_exits(model);", "uint32_t exit = 0;")),
-    _mutant("exit-not-recorded", "session.c", ("record.exit = session->exit;", "record.exit = 0;")),
-    _mutant("exit-not-recovered", "session.c", ("session->exit = record->exit;", "")),
+    _mutant("exit-not-recorded", "session.c", ("FML_EARLY_EXITS ? session->exit : 0", "0")),
+    _mutant("exit-not-recovered", "session.c", ("set_exit(session, record->exit);", "")),
     _mutant(
         "exit-not-forgotten",
         "session.c",
-        ("session->op = session->tile = session->exit = 0;", "session->op = session->tile = 0;"),
+        ("    set_exit(session, 0);\n", ""),
     ),
     _mutant("exit-too-early", "exits.c", ("exit.op < session->op", "exit.op <= session->op")),
     _mutant(
