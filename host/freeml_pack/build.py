@@ -64,7 +64,9 @@ def build(
     input_range: Range | None = None,
     head: Sequence[Depth] = (),
 ) -> Built:
-    """x, input_range: see `calibrate`; head: of early exits, none of which is taken by itself yet. Where the arena is too large for the target's memories, layers are separated by rows.
+    """x, input_range: see `calibrate`; head: of early exits, none of which is taken by itself yet.
+
+    Where the arena is too large for the target's memories, layers are separated by rows.
     PackError where a layer exceeds the format or one step the charge; whether the sizes fit the target is for `check_fits`
     to say."""
     quantized = _suited(add_exits(quantize(graph, calibrate(graph, x, progress, input_range)), head), target)

@@ -155,7 +155,9 @@ class Engine:
             session.step()
             for number, begin in enumerate(begins):  # nothing overwrites them
                 scores[index, number] = np.frombuffer(nvm, np.int8, self.output_length, begin)
-            scores[index, -1] = session.output()
+            output = session.output()
+            assert output is not None
+            scores[index, -1] = output
             if progress is not None:
                 progress(index + 1)
         return scores
@@ -234,6 +236,12 @@ class Session:
     def exits(self) -> int:
         """Exits that the running inference has passed."""
         return int(lib.fml_session_exits(self._session))
+
+    @property
+    def margin(self) -> int | None:
+        """Difference of the two highest int8 scores of the last exit passed; None: none passed."""
+        margin = int(lib.fml_session_margin(self._session))
+        return None if margin < 0 else margin
 
     def exit_now(self) -> None:
         """Ends the running inference with the scores of the last exit passed. EngineError NOT_DONE where there is none."""

@@ -205,6 +205,10 @@ int fml_session_step(fml_session *session, uint32_t max_steps);
  * fml_session_exit takes. 0: none yet, or not RUNNING. */
 uint16_t fml_session_exits(const fml_session *session);
 
+/* How sure the last exit passed is: the difference of its two highest int8 scores, 0..255; -1: none passed. Against
+ * fml_exit_threshold, or what the application thinks enough. */
+int fml_session_margin(const fml_session *session);
+
 /* Ends the inference under way with the scores of the last exit that it has passed: one commit, no further step.
  * FML_ERROR_NOT_DONE where it has passed none; it goes on then. While DONE the answer stays what it is: FML_OK. */
 int fml_session_exit(fml_session *session);
@@ -217,6 +221,9 @@ uint32_t fml_session_remaining(const fml_session *session);
 
 /* The int8 scores, model->output_length of them; NULL while not DONE. Valid until the next start or cancel. */
 const int8_t *fml_session_output(const fml_session *session);
+
+/* The margin from which on the packer lets exit number `exit`, from 1, answer; 255: never, or there is no such exit. */
+uint8_t fml_exit_threshold(const fml_model *model, uint16_t exit);
 
 /* --- For packers and tests -------------------------------------------------------------------------------------- */
 

@@ -14,6 +14,31 @@ uint16_t fml_session_exits(const fml_session *session) {
     return passed;
 }
 
+int fml_session_margin(const fml_session *session) {
+    const uint16_t passed = fml_session_exits(session);
+    if (passed == 0) {
+        return -1;
+    }
+    const fml_bytes at = fml_model_tensor(session->model, fml_model_answer(session->model, passed));
+    const int8_t *scores = (const int8_t *)(session->arena + at.offset);
+    int16_t first = INT8_MIN, second = INT8_MIN;
+    for (uint32_t i = 0; i < at.size; i++) {
+        if (scores[i] > first) {
+            second = first;
+            first = scores[i];
+        } else if (scores[i] > second) {
+            second = scores[i];
+        }
+    }
+    return first - second;
+}
+
+uint8_t fml_exit_threshold(const fml_model *model, uint16_t exit) {
+    fml_exit from;
+    const bool exists = FML_EARLY_EXITS && fml_model_read(model, FML_EXITS, (uint32_t)exit - 1, &from);
+    return exists ? from.threshold : UINT8_MAX;
+}
+
 int fml_session_exit(fml_session *session) {
     if (session->stale) {
         return FML_ERROR_STALE;

@@ -1,5 +1,5 @@
-"""Confidence that can be taken at its word: a temperature for each depth (Guo et al., "On Calibration of Modern Neural Networks",
-2017), from the int8 scores of samples that the head was not trained on."""
+"""Confidence that can be taken at its word: a temperature for each depth (Guo et al., "On Calibration of Modern Neural
+Networks", 2017), from the int8 scores of samples that the head was not trained on."""
 
 from __future__ import annotations
 

@@ -28,8 +28,8 @@ class Place:
 
 
 def candidates(graph: Graph) -> list[Place]:
-    """All tensors through which everything passes, in their order, but the output; where a pool or a copy follows, which costs no
-    multiplications, only what comes out of it."""
+    """All tensors through which everything passes, in their order, but the output; where a pool or a copy follows, which costs
+    no multiplications, only what comes out of it."""
     found = []
     macs = 0
     readers = {name: [i for i, op in enumerate(graph) if name in op.inputs] for name in graph.tensors}

@@ -61,8 +61,8 @@ def train_exits(graph: Graph, split: Split, wanted: str, seed: int, progress: Pr
 
 
 def set_thresholds(built: Built, target: Target, trained: Trained, split: Split, max_drop: float | None = None) -> Built:
-    """The blob with temperatures and thresholds, from the int8 scores of the samples held out. max_drop: points of accuracy that
-    early answers may cost in all."""
+    """The blob with temperatures and thresholds, from the int8 scores of the samples held out. max_drop: points of accuracy
+    that early answers may cost in all."""
     labels = _labels(split)[trained.held_out]
     scores = built.engine.run_exits(split.raw(built.graph.sample, trained.held_out))
     drop = _USUAL_DROP if max_drop is None else max_drop

@@ -1,7 +1,7 @@
 """Trains the head on features that were computed before; the network stays as it is.
 
-All depths are trained in each step, each on the labels and on the network's own scores (Hinton et al., "Distilling the Knowledge
-in a Neural Network", 2015)."""
+All depths are trained in each step, each on the labels and on the network's own scores (Hinton et al., "Distilling the
+Knowledge in a Neural Network", 2015)."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _fit(head: Head, features: list[Tensor], seen: Seen, seed: int, progress: Pr
             scores = head([x[chosen] for x in features])
             loss = _loss(scores, seen.scores[chosen], seen.labels[chosen])
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer.step()
             schedule.step()
         if progress is not None:
