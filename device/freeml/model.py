@@ -14,7 +14,8 @@ Prediction = namedtuple("Prediction", ("label", "scores", "exit", "complete", "c
 scores: list of floats, as the original network returned them.
 exit: number of the exit that answered, from 1; 0 for the last layer.
 complete: False where energy ran out first; label, scores and confidence are None then.
-confidence: 0..1, in the label. At an early exit it is calibrated: of answers with 0.9, about 90% are right. None for a single score."""
+confidence: 0..1, in the label. At an early exit it is calibrated: of answers with 0.9, about 90% are right. None for a
+single score."""
 
 _IDLE, _RUNNING, _DONE = 0, 1, 2  # phases of a session
 _PHASE, _STALE, _TAG, _STEPS, _COMMITS, _REMAINING, _BOOTS, _JOURNAL, _EXIT = 0, 1, 2, 3, 4, 5, 6, 7, 8  # of core.status()
@@ -35,9 +36,10 @@ class Model:
     energy: None, or a monitor as in freeml.energy.
     Raises ValueError for a blob that is damaged or not a blob.
 
-    sample_shape, sample_size (bytes), nvm_size (bytes), outputs (number of scores), exits (number of early exits) are for reading.
-    thresholds: of each early exit, from the blob, to be changed at will: infer() and resume() end there when the two highest int8
-    scores differ by so much; 255: never.
+    sample_shape, sample_size (bytes), nvm_size (bytes), outputs (number of scores), exits (number of early exits) are
+    for reading.
+    thresholds: of each early exit, from the blob, to be changed at will: infer() and resume() end there when the two highest
+    int8 scores differ by so much; 255: never.
     """
 
     def __init__(self, blob, nvm=None, energy=None):
@@ -147,8 +149,8 @@ class Model:
         core.cancel(self._state)
 
     def exit_now(self):
-        """Ends the inference that is pending with the answer of the last early exit that it has passed: a Prediction, for no more
-        than a commit. None where it has passed none yet: it stays pending."""
+        """Ends the inference that is pending with the answer of the last early exit that it has passed: a Prediction, for no
+        more than a commit. None where it has passed none yet: it stays pending."""
         self._status()
         if self.pending and core.exit_at_hand(self._state)[0] == 0:
             return None
@@ -156,8 +158,8 @@ class Model:
         return self.prediction()
 
     def infer(self, sample, tag=0):
-        """start() and all steps, until an early exit is sure enough, and as long as energy lasts: then the last early exit passed
-        answers. Returns a Prediction."""
+        """start() and all steps, until an early exit is sure enough, and as long as energy lasts: then the last early exit
+        passed answers. Returns a Prediction."""
         self.start(sample, tag)
         return self._finish()
 
