@@ -28,7 +28,6 @@ GRAPHS = {
     "every kind": graphs.every_kind(),
     "encoded": graphs.encoded(),
     "in parts": graphs.in_parts(),
-    "with exits": graphs.with_exits(),
 }
 PLANS = {"roomy": graphs.roomy_plan, "tight": graphs.tight_plan}
 

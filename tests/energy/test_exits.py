@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import graphs
 import numpy as np
 import pytest
-from energy.benches import board, bursts, make_bench, make_blob
+from energy.benches import QUICK, board, bursts, make_bench, make_blob
 from energy.test_device import check_log
 from freeml_pack.energy.device import Habits
 from freeml_pack.energy.runlog import RunLog
 from freeml_pack.energy.simulation import Bench, Scenario, simulate
+from freeml_pack.energy.stretches import stretches
+from freeml_pack.engine import Engine
 from freeml_pack.graph import NEVER
+from freeml_pack.plan import plan_costs
 
 NEVER_BY_THEMSELVES = graphs.with_exits().with_(
     exits=tuple(replace(exit, threshold=NEVER) for exit in graphs.with_exits().exits)
@@ -22,7 +26,7 @@ NEVER_BY_THEMSELVES = graphs.with_exits().with_(
 def run(policy: str, graph: graphs.Graph, habits: Habits | None = None, seed: int = 0) -> tuple[Bench, RunLog]:
     blob = make_blob(graph, graphs.tight_plan(graph, np.random.default_rng(seed)))
     bench = make_bench(blob, seconds=20.0, seed=seed, habits=habits)
-    log = simulate(bench, Scenario(bursts(seed, 1e-3), board(120e-6), policy))
+    log = simulate(bench, Scenario(bursts(seed, 1e-3), board(300e-6), policy))
     check_log(bench, log)
     return bench, log
 
@@ -49,3 +53,20 @@ def test_when_energy_drops_the_exit_at_hand_answers() -> None:
     _, never = run("never", NEVER_BY_THEMSELVES)
     assert {answer.exit for answer in ours.answers} - {None}
     assert len(ours.answers) > len(never.answers)
+
+
+def test_stretches_end_at_exits() -> None:
+    """What remains until the next answer falls from one exit to the next; the whole costs what the packer says."""
+    graph = graphs.with_exits()
+    plan = graphs.tight_plan(graph, np.random.default_rng(0))
+    blob = make_blob(graph, plan)
+    bench, engine = make_bench(blob), Engine(blob)
+    assert bench.prices.inference == pytest.approx(plan_costs(graph, plan, QUICK).inference)
+    found = list(stretches(bench.network, bench.prices, engine.exits).values())
+    assert sum(stretch.steps for stretch in found) == bench.network.steps
+    assert sorted({stretch.exit for stretch in found if stretch.exit is not None}) == [0, 1, 2]
+    for one, following in pairwise(found):
+        if one.exit == following.exit:
+            assert one.to_exit == pytest.approx(one.joules + following.to_exit)
+        else:
+            assert one.to_exit == pytest.approx(one.joules)
