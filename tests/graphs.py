@@ -15,6 +15,7 @@ from freeml_pack.graph import (
     Copy,
     DepthwiseConv2d,
     Encoding,
+    Exit,
     Fill,
     Graph,
     MaxPool2d,
@@ -290,6 +291,18 @@ def in_parts(seed: int = 0) -> Graph:
     return b.finish(b.conv_in_parts(x, 7, Window((1, 1)), (10,), encoding=Encoding.SPARSE_8))
 
 
+def with_exits(seed: int = 0) -> Graph:
+    """Three exits of one shared head: sums from one exit to the next, each exit's scores from the sums so far."""
+    b = Builder(np.random.default_rng(seed))
+    x, sums, exits = b.quantize((2, 8, 9)), None, []
+    for number in range(3):
+        x = b.conv(x, 6, Window((3, 3), padding=(1, 1, 1, 1)), lookup=number == 1)
+        seen = b.flatten(b.adaptive_pool(x, (2, 2)))
+        sums = b.conv(seen, 5, Window((1, 1)), sums=sums, sums_out=True)
+        exits.append(Exit(b.conv(seen, 5, Window((1, 1)), channels=(0, 1), sums=sums), 20 * number, 1.5))
+    return b.finish(b.linear(b.flatten(b.max_pool(x, Window((2, 2), (2, 2)))), 5)).with_(exits=tuple(exits))
+
+
 def space(graph: Graph, op: Op) -> Shape:
     """An operator's iteration space."""
     if isinstance(op, Quantize | Copy):
@@ -315,12 +328,13 @@ def random_op_plan(graph: Graph, op: Op, rng: np.random.Generator) -> OpPlan:
 
 
 def lifetimes(graph: Graph) -> dict[str, tuple[int, int]]:
-    """First and last operator that touches each tensor; the output lives to the end."""
+    """First and last operator that touches each tensor; the output and the exits' scores live to the end."""
     touched: dict[str, list[int]] = {}
     for index, op in enumerate(graph.ops):
         for name in (*op.inputs, op.output):
             touched.setdefault(name, []).append(index)
-    touched[graph.output].append(len(graph.ops))
+    for name in (graph.output, *(exit.tensor for exit in graph.exits)):
+        touched[name].append(len(graph.ops))
     return {name: (min(ops), max(ops)) for name, ops in touched.items()}
 
 

@@ -8,6 +8,8 @@ _SAMPLE_SHAPE = 13
 _INPUT_SCALE = 14
 _INPUT_OFFSET = 15
 _INPUT_REPEAT = 16
+_EXITS = 19
+_EXIT_SIZE = 12
 _TENSOR_SIZE = 16
 _TENSOR_ZERO_POINT = 10
 _TENSOR_SCALE = 12
@@ -78,6 +80,15 @@ class Metadata:
             unpack_from("<f", self._bytes, at + _TENSOR_SCALE)[0],
             unpack_from("<b", self._bytes, at + _TENSOR_ZERO_POINT)[0],
         )
+
+    def exits(self):
+        """A list of (tensor of the scores, threshold, temperature)."""
+        length, at = self._vector(_EXITS)
+        found = []
+        for place in range(at, at + length * _EXIT_SIZE, _EXIT_SIZE):
+            _, tensor, threshold, _, _, temperature = unpack_from("<HHBBHf", self._bytes, place)
+            found.append((tensor, threshold, temperature))
+        return found
 
     def sample_shape(self):
         return self._numbers(_SAMPLE_SHAPE, "H")

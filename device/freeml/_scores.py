@@ -8,6 +8,12 @@ def to_real(raw, scale, zero_point, transform):
     return _TRANSFORMS[transform]([(q - zero_point) * scale for q in raw])
 
 
+def confidence(raw, temperature):
+    """Of the highest of int8 scores: its share of their softmax at a temperature; 0..1."""
+    highest = max(raw)
+    return 1.0 / sum([exp((q - highest) / temperature) for q in raw])
+
+
 def _none(scores):
     return scores
 

@@ -5,21 +5,25 @@ from collections import namedtuple
 
 from ._blob import Metadata, open_blob
 from ._core import core
-from ._scores import to_real
+from ._scores import confidence, to_real
 from .nvm import FileNVM
+from .policy import ANSWER, CONTINUE, decide
 
-Prediction = namedtuple("Prediction", ("label", "scores", "exit", "complete"))
+Prediction = namedtuple("Prediction", ("label", "scores", "exit", "complete", "confidence"))
 """label: index of the highest score; of a single score, 1 where it says yes.
 scores: list of floats, as the original network returned them.
-exit: number of the exit that answered, 0 for the last layer.
-complete: False where energy ran out first; label and scores are None then."""
+exit: number of the exit that answered, from 1; 0 for the last layer.
+complete: False where energy ran out first; label, scores and confidence are None then.
+confidence: 0..1, in the label. At an early exit it is calibrated: of answers with 0.9, about 90% are right. None for a
+single score."""
 
 _IDLE, _RUNNING, _DONE = 0, 1, 2  # phases of a session
-_PHASE, _STALE, _TAG, _STEPS, _COMMITS, _REMAINING, _BOOTS, _JOURNAL = 0, 1, 2, 3, 4, 5, 6, 7  # of core.status()
+_PHASE, _STALE, _TAG, _STEPS, _COMMITS, _REMAINING, _BOOTS, _JOURNAL, _EXIT = 0, 1, 2, 3, 4, 5, 6, 7, 8  # of core.status()
 _JOURNALS = ("blank", "valid", "foreign", "damaged")
 _CODES = "BbHh"  # array type code of each sample type
 _LOWEST = (0, -128, 0, -32768)
 _HIGHEST = (255, 127, 65535, 32767)
+_NEVER = 255  # threshold
 _SLICE = 8  # steps between two questions to the energy monitor
 
 
@@ -32,7 +36,10 @@ class Model:
     energy: None, or a monitor as in freeml.energy.
     Raises ValueError for a blob that is damaged or not a blob.
 
-    sample_shape, sample_size (bytes), nvm_size (bytes), outputs (number of scores) are for reading.
+    sample_shape, sample_size (bytes), nvm_size (bytes), outputs (number of scores), exits (number of early exits) are
+    for reading.
+    thresholds: of each early exit, from the blob, to be changed at will: infer() and resume() end there when the two highest
+    int8 scores differ by so much; 255: never.
     """
 
     def __init__(self, blob, nvm=None, energy=None):
@@ -41,6 +48,9 @@ class Model:
         info = core.open_model(self._state, self._blob, self._load_metadata(), bytearray(256))
         _, arena_size, scratch_size, self.nvm_size, self.sample_size, self._type, output, self.outputs, self._transform = info
         self._scale, self._zero_point = self._metadata.quantization(output)
+        self._exits = self._metadata.exits()
+        self.exits = len(self._exits)
+        self.thresholds = [threshold for _, threshold, _ in self._exits]
         self.sample_shape = self._metadata.sample_shape()
         self._energy = energy
         self._nvm = self._open_nvm(nvm)
@@ -138,8 +148,18 @@ class Model:
         self._status()
         core.cancel(self._state)
 
+    def exit_now(self):
+        """Ends the inference that is pending with the answer of the last early exit that it has passed: a Prediction, for no
+        more than a commit. None where it has passed none yet: it stays pending."""
+        self._status()
+        if self.pending and core.exit_at_hand(self._state)[0] == 0:
+            return None
+        core.exit_now(self._state)
+        return self.prediction()
+
     def infer(self, sample, tag=0):
-        """start() and all steps, as long as energy lasts. Returns a Prediction."""
+        """start() and all steps, until an early exit is sure enough, and as long as energy lasts: then the last early exit
+        passed answers. Returns a Prediction."""
         self.start(sample, tag)
         return self._finish()
 
@@ -151,13 +171,26 @@ class Model:
         return self.prediction() if self.done else None
 
     def _finish(self):
-        if self._energy is None:
+        if self._energy is None and not self.exits:
             self.step()
             return self.prediction()
-        while self._energy.enough(min(_SLICE, self.remaining)):
+        choice = self._decide()
+        while choice == CONTINUE:
             if self.step(_SLICE):
                 return self.prediction()
-        return Prediction(None, None, 0, False)
+            choice = self._decide()
+        return self.exit_now() if choice == ANSWER else Prediction(None, None, 0, False, None)
+
+    def _decide(self):
+        """What the policy makes of the exit at hand and of what the energy monitor says about the next few steps."""
+        steps = min(_SLICE, self.remaining)
+        energy = steps if self._energy is None or self._energy.enough(steps) else 0
+        passed, margin = core.exit_at_hand(self._state)
+        if not passed:
+            return decide(energy, steps, steps, 1.0)
+        threshold = self.thresholds[passed - 1]
+        sure = threshold if threshold < _NEVER else _NEVER + 1
+        return decide(energy, steps, steps, 1.0, 0.0, margin, sure)
 
     def output(self):
         """The int8 scores, as an array. Raises RuntimeError while there is no answer."""
@@ -167,8 +200,14 @@ class Model:
     def prediction(self):
         """The answer as a Prediction. Raises RuntimeError while there is none."""
         raw = self.output()
-        label = max(range(len(raw)), key=lambda i: raw[i]) if len(raw) > 1 else int(raw[0] > self._zero_point)
-        return Prediction(label, to_real(raw, self._scale, self._zero_point, self._transform), 0, True)
+        number = self._status()[_EXIT]
+        scale, zero_point, temperature = self._scale, self._zero_point, 1.0 / self._scale
+        if number:
+            tensor, _, temperature = self._exits[number - 1]
+            scale, zero_point = self._metadata.quantization(tensor)
+        sure = confidence(raw, temperature) if len(raw) > 1 else None
+        label = max(range(len(raw)), key=lambda i: raw[i]) if len(raw) > 1 else int(raw[0] > zero_point)
+        return Prediction(label, to_real(raw, scale, zero_point, self._transform), number, True, sure)
 
     def quantize(self, values):
         """Bytes of a sample from floats (a flat list in the order of the training data), for networks packed with float

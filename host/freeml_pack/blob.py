@@ -150,6 +150,10 @@ class _Writer:
     def _channels(self, op: Op) -> int:
         return self._graph.tensors[op.inputs[0]].shape[2]
 
+    def exit_rows(self) -> list[tuple[int | float, ...]]:
+        exits = self._graph.exits
+        return [(self._graph.last_write(e.tensor), self.tensors[e.tensor], e.threshold, 0, 0, e.temperature) for e in exits]
+
     def tensor_rows(self) -> list[tuple[int | float, ...]]:
         rows: list[tuple[int | float, ...]] = []
         for name in self.tensors:
@@ -209,6 +213,8 @@ def _metadata(writer: _Writer, graph: Graph, plan: MemoryPlan, weights_size: int
     }
     section = (0, weights_size, weights_crc, fbs.SectionKind.WEIGHTS, 0, 0)  # the offset is known when all is written
     offsets["Sections"] = _struct_vector(builder, [section], fbs.ModelStartSectionsVector, fbs.CreateSection)
+    if graph.exits:
+        offsets["Exits"] = _struct_vector(builder, writer.exit_rows(), fbs.ModelStartExitsVector, fbs.CreateExit)
     assert graph.sample.type is not None, "the graph is not quantized"
     scalars = {
         "Version": VERSION,

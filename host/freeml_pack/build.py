@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from freeml_schema.model import OpFlag
@@ -12,10 +13,11 @@ from freeml_pack.budget import Costs
 from freeml_pack.calibrate import Progress, Range, calibrate
 from freeml_pack.encode import choose_encoding
 from freeml_pack.engine import Engine
-from freeml_pack.graph import Conv2d, Graph
+from freeml_pack.exit_head import Depth
+from freeml_pack.graph import Conv2d, Exit, Graph
 from freeml_pack.passes import fuse_pool
 from freeml_pack.plan import MemoryPlan, check_commit_rule, plan, separate, split_sums, step_fits
-from freeml_pack.quantize import quantize
+from freeml_pack.quantize import add_exits, quantize
 from freeml_pack.targets import Target
 
 _LOOKUP_BYTES = 256
@@ -60,11 +62,14 @@ def build(
     target: Target,
     progress: Progress | None = None,
     input_range: Range | None = None,
+    head: Sequence[Depth] = (),
 ) -> Built:
-    """x, input_range: see `calibrate`. Where the arena is too large for the target's memories, layers are separated by rows.
+    """x, input_range: see `calibrate`; head: of early exits, none of which is taken by itself yet.
+
+    Where the arena is too large for the target's memories, layers are separated by rows.
     PackError where a layer exceeds the format or one step the charge; whether the sizes fit the target is for `check_fits`
     to say."""
-    quantized = _suited(quantize(graph, calibrate(graph, x, progress, input_range)), target)
+    quantized = _suited(add_exits(quantize(graph, calibrate(graph, x, progress, input_range)), head), target)
     built = _planned(quantized, target)
     limit = built.plan.arena_size
     for _ in range(_MOST_ATTEMPTS):  # more operators have more metadata: the arena may have to shrink further than it seemed
@@ -78,6 +83,13 @@ def build(
         built = _planned(separated, target)
     check_commit_rule(built.graph, built.plan)
     return built
+
+
+def with_exits(built: Built, target: Target, exits: Sequence[Exit]) -> Built:
+    """The same with other thresholds and temperatures; `exits` are otherwise those of the graph."""
+    graph = built.graph.with_(exits=tuple(exits))
+    blob = write_blob(graph, built.plan, target.name)
+    return replace(built, graph=graph, blob=blob, engine=Engine(blob, streamed=not target.blob_mapped))
 
 
 def _suited(graph: Graph, target: Target) -> Graph:

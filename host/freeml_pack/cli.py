@@ -49,6 +49,12 @@ def _shape(text: str) -> tuple[int, ...]:
     return values
 
 
+def _exits(text: str) -> str:
+    if not text.strip(", "):
+        raise ValueError(text)
+    return text
+
+
 def _positive(text: str) -> int:
     if int(text) < 1:
         raise ValueError(text)
@@ -99,6 +105,12 @@ def make_parser() -> argparse.ArgumentParser:
         nargs=2,
         type=float,
         help="without --data: what the model's input lies in, mean and std applied (default: about -3 to 3, standardised)",
+    )
+    add(
+        "--exits",
+        metavar="WHICH",
+        type=_exits,
+        help="early exits: auto, none, how many, or names of layers (default: auto with labelled training data)",
     )
     targets = f"{', '.join(target_names())}, or a .toml file (default: %(default)s)"
     add("--target", metavar="NAME", default=DEFAULT_TARGET, help=targets)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from freeml_schema.journal import ARENA_OFFSET
+from freeml_schema.model import Model
 
 from freeml_pack._engine import ffi, lib
 
@@ -50,10 +52,15 @@ def refused_op(blob: bytes) -> int | None:
 
 @dataclass(frozen=True)
 class Exit:
-    """Where an inference can end early: after operator `op`, its confidence to be held against `threshold`."""
+    """Where an inference can end early: after operator `op`, with int8 scores whose two highest differ by `threshold` or more,
+    255: never by itself. confidence: softmax(scores / temperature). real score = (q - zero_point) * scale."""
 
     op: int
-    threshold: float
+    threshold: int
+    temperature: float
+    scale: float
+    zero_point: int
+    offset: int  # of the scores in the arena
 
 
 class Engine:
@@ -112,8 +119,15 @@ class Engine:
 
     @property
     def exits(self) -> tuple[Exit, ...]:
-        """In the order of their operators. The format has none yet."""
-        return ()
+        """In the order of their operators."""
+        model = Model.GetRootAs(self.blob)
+        found = []
+        for index in range(model.ExitsLength()):
+            row = model.Exits(index)
+            scores = model.Tensors(row.Tensor())
+            quant = (scores.Scale(), scores.ZeroPoint())
+            found.append(Exit(row.Op(), row.Threshold(), row.Temperature(), *quant, scores.Offset()))
+        return tuple(found)
 
     def op_tiles(self, op: int) -> int:
         """Steps of an operator; 0 if there is no such operator."""
@@ -130,6 +144,23 @@ class Engine:
         output = self._session.output()
         assert output is not None
         return output
+
+    def run_exits(self, samples: np.ndarray, progress: Callable[[int], None] | None = None) -> np.ndarray:
+        """int8 [N, exits + 1, output_length]: scores of each exit, the last layer's at the end. As run_batch."""
+        nvm = bytearray(self.nvm_size)
+        session, begins = Session(self, nvm), [ARENA_OFFSET + exit.offset for exit in self.exits]
+        scores = np.empty((len(samples), len(begins) + 1, self.output_length), np.int8)
+        for index, sample in enumerate(samples):
+            session.start(sample)
+            session.step()
+            for number, begin in enumerate(begins):  # nothing overwrites them
+                scores[index, number] = np.frombuffer(nvm, np.int8, self.output_length, begin)
+            output = session.output()
+            assert output is not None
+            scores[index, -1] = output
+            if progress is not None:
+                progress(index + 1)
+        return scores
 
     def run_batch(self, samples: np.ndarray, progress: Callable[[int], None] | None = None) -> np.ndarray:
         """int8 [N, output_length] scores of samples [N, ...] of the sample type.
@@ -200,6 +231,26 @@ class Session:
     def step(self, max_steps: int = 0) -> bool:
         """Runs at most max_steps steps, 0: all. True when the answer is there."""
         return self._call(lib.fml_session_step, max_steps) == lib.FML_DONE
+
+    @property
+    def exits(self) -> int:
+        """Exits that the running inference has passed."""
+        return int(lib.fml_session_exits(self._session))
+
+    @property
+    def margin(self) -> int | None:
+        """Difference of the two highest int8 scores of the last exit passed; None: none passed."""
+        margin = int(lib.fml_session_margin(self._session))
+        return None if margin < 0 else margin
+
+    def exit_now(self) -> None:
+        """Ends the running inference with the scores of the last exit passed. EngineError NOT_DONE where there is none."""
+        self._call(lib.fml_session_exit)
+
+    @property
+    def exit(self) -> int:
+        """Number of the exit that answered, from 1; 0: the whole network, or no answer."""
+        return int(self._session.exit)
 
     def cancel(self) -> None:
         """Gives up the inference under way, or the answer."""

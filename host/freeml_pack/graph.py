@@ -260,6 +260,19 @@ class Sample:
         return self.elements * (2 if self.type in (SampleType.UINT16, SampleType.INT16) else 1)
 
 
+NEVER = 255
+"""Threshold of an exit that is not to be taken by itself."""
+
+
+@dataclass(frozen=True)
+class Exit:
+    """Where an inference can end early (SPEC.md, "Exits"): int8 graphs only."""
+
+    tensor: str  # the scores, as many as the output's
+    threshold: int = NEVER  # difference of the two highest int8 scores from which on they may be taken, 0..255
+    temperature: float = 1.0  # of the softmax of the int8 scores that is the confidence
+
+
 @dataclass(frozen=True, eq=False)
 class Graph:
     name: str
@@ -268,12 +281,17 @@ class Graph:
     tensors: dict[str, Tensor]  # treat as read-only
     output: str  # a (1, 1, classes) tensor as a rule; any shape is allowed
     output_transform: OutputTransform = OutputTransform.NONE
+    exits: tuple[Exit, ...] = ()  # in the order in which their tensors are written
 
     def consumers(self, tensor: str) -> tuple[Op, ...]:
         return tuple(op for op in self.ops if tensor in op.inputs)
 
     def producers(self, tensor: str) -> tuple[Op, ...]:
         return tuple(op for op in self.ops if op.output == tensor)
+
+    def last_write(self, tensor: str) -> int:
+        """Index of the op that completes a tensor."""
+        return max(index for index, op in enumerate(self.ops) if op.output == tensor)
 
     def macs(self) -> int:
         """Multiply-accumulates of convolutions and linear layers for one sample; padded taps count."""

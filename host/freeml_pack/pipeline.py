@@ -14,8 +14,10 @@ from freeml_pack import passes
 from freeml_pack.budget import Costs, check_fits, check_weights
 from freeml_pack.build import Built, build
 from freeml_pack.compress import Compressed, Goal, compress, factorise
-from freeml_pack.data import Data, bind_data, bind_normalisation, candidate_shapes, load_data
+from freeml_pack.data import Data, Split, bind_data, bind_normalisation, candidate_shapes, load_data
 from freeml_pack.errors import InputShapeError, PackError, TooLargeError
+from freeml_pack.exit_head import Depth
+from freeml_pack.exits import ExitResult, Trained, measure, set_thresholds, train_exits
 from freeml_pack.frontend import LoadedModel, load_model
 from freeml_pack.graph import Conv2d, DepthwiseConv2d, Graph, OutputTransform
 from freeml_pack.oracle import run_oracle
@@ -34,7 +36,8 @@ class PackOptions:
     """What the user asks for. model_spec: "module:Class" of a state_dict; input_shape: without the batch; mean, std, scale:
     the data's normalisation, one number or one per channel; samples: most test samples to measure accuracy on, None: all;
     size, ram: bytes that the blob and the device's RAM may take, besides what the target says; max_drop, epochs, work_dir: see
-    `freeml_pack.compress.Goal`; compress: whether the network may be trained to become smaller."""
+    `freeml_pack.compress.Goal`; compress: whether the network may be trained to become smaller; exits: "none", or which early
+    exits to train, see `freeml_pack.exits.choose`; None: "auto" where the data has labelled training samples."""
 
     model: Path
     data: Path | None = None
@@ -54,6 +57,7 @@ class PackOptions:
     epochs: int | None = None
     work_dir: Path | None = None
     compress: bool = True
+    exits: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ class PackResult:
     float32_bytes: int  # weights and biases of the float graph
     costs: Costs
     compressed: Compressed | None  # None: only rounded to int8
+    exits: tuple[ExitResult, ...]
     accuracy: Accuracy | None
     notes: tuple[str, ...]
     seconds: float
@@ -98,11 +103,13 @@ def pack(options: PackOptions, display: ProgressDisplay | None = None) -> PackRe
     if data is None and options.compress:
         packed_graph, low_rank = _factorised(float_graph)
     built, compressed = _build(packed_graph, data, target, options, input_range, display)
+    final_graph = compressed.graph if compressed else packed_graph
+    built, trained, about_exits = _with_exits(built, final_graph, data, target, options, display)
     notes = list(data.notes) if data else ["accuracy not measured: no --data; int8 ranges come from the weights alone."]
-    notes += low_rank
+    notes += low_rank + about_exits
     with display.stage("checking the engine against the oracle"):
         _self_check(built, data, options.seed)
-    accuracy = _measure(model, built, data, options, display)
+    accuracy, seen = _measure(model, built, data, options, display)
     return PackResult(
         model=options.model.name,
         format=model.kind,
@@ -115,6 +122,7 @@ def pack(options: PackOptions, display: ProgressDisplay | None = None) -> PackRe
         float32_bytes=_float32_bytes(float_graph),
         costs=built.costs,
         compressed=compressed,
+        exits=measure(built, final_graph, trained, seen) if trained else (),
         accuracy=accuracy,
         notes=(*notes, *(compressed.notes if compressed else ()), *_doubts(built.graph, accuracy)),
         seconds=time.monotonic() - started,
@@ -178,6 +186,7 @@ def _fitting(
     seed: int,
     input_range: tuple[float, float] | None,
     display: ProgressDisplay,
+    head: Sequence[Depth] = (),
 ) -> Built:
     """The blob; TooLargeError where it does not fit."""
     x = None
@@ -185,9 +194,32 @@ def _fitting(
         split, indices = data.calibration(seed=seed)
         x = split.values(indices)
     with display.stage("choosing int8 ranges") as progress:
-        built = build(graph, x, target, progress, input_range)
+        built = build(graph, x, target, progress, input_range, head)
     check_fits(built.graph, built.plan, built.constant_bytes, built.costs, target)
     return built
+
+
+def _with_exits(
+    built: Built, graph: Graph, data: Data | None, target: Target, options: PackOptions, display: ProgressDisplay
+) -> tuple[Built, Trained | None, list[str]]:
+    """The blob with early exits where they are wanted and can be had; notes about it. graph: the float graph of the blob."""
+    train = data.train if data else None
+    if options.exits == "none" or (options.exits is None and (train is None or train.y is None)):
+        return built, None, []
+    if data is None or train is None or train.y is None:
+        raise PackError("--exits asks for early exits, but there is no --data with x_train and y_train to train them on.")
+    with display.stage("training early exits") as progress:
+        trained = train_exits(graph, train, options.exits or "auto", options.seed, progress)
+    if trained is None:
+        return built, None, ["no early exits: nothing in the model is a place for one."]
+    try:
+        larger = _fitting(graph, data, target, options.seed, None, display, trained.head)
+    except TooLargeError:
+        if options.exits is not None:
+            raise
+        return built, None, ["no early exits: with them the model would not fit the target."]
+    with display.stage("setting thresholds of early exits"):
+        return set_thresholds(larger, target, trained, train, options.max_drop), trained, []
 
 
 def _load(options: PackOptions) -> tuple[LoadedModel, Data | None]:
@@ -256,34 +288,39 @@ def _self_check(built: Built, data: Data | None, seed: int) -> None:
         raw = split.raw(graph.sample, indices)
     else:
         raw = np.random.default_rng(seed).integers(0, 256, (_SELF_CHECK_SAMPLES, graph.sample.size), np.uint8)
-    if not np.array_equal(engine.run_batch(raw), run_oracle(graph, raw)):
+    values = run_oracle(graph, raw, trace=True)
+    expected = [values[name].reshape(len(raw), -1) for name in (*(exit.tensor for exit in graph.exits), graph.output)]
+    if not np.array_equal(engine.run_exits(raw), np.stack(expected, 1)):
         raise SelfCheckError("the C engine and the numpy oracle give different scores")
 
 
 def _measure(
     model: LoadedModel, built: Built, data: Data | None, options: PackOptions, display: ProgressDisplay
-) -> Accuracy | None:
-    """Float and int8 accuracy on the test samples, None where there are none."""
+) -> tuple[Accuracy | None, tuple[Split, np.ndarray, np.ndarray] | None]:
+    """Float and int8 accuracy on the test samples, None where there are none; for labelled ones their indices, and what the
+    engine said of them, see `Engine.run_exits`."""
     if data is None or data.test is None:
-        return None
+        return None, None
     graph, engine, split = built.graph, built.engine, data.test
     chosen = np.random.default_rng(options.seed).permutation(len(split))[: options.samples]
     chosen.sort()
-    float_labels, int8_labels = [], []
+    float_labels, scores = [], []
     with display.stage("measuring accuracy") as progress:
         for begin in range(0, len(chosen), _BATCH):
             batch = chosen[begin : begin + _BATCH]
             float_labels.append(_float_labels(graph, model.predict(split.normalised(batch))))
-            int8_labels.append(_int8_labels(graph, engine.run_batch(split.raw(graph.sample, batch))))
+            scores.append(engine.run_exits(split.raw(graph.sample, batch)))
             progress(begin + len(batch), len(chosen))
-    real, packed = np.concatenate(float_labels), np.concatenate(int8_labels)
+    all_scores = np.concatenate(scores)
+    real, packed = np.concatenate(float_labels), _int8_labels(graph, all_scores[:, -1])
     truth = None if split.y is None else split.y[chosen]
-    return Accuracy(
+    accuracy = Accuracy(
         samples=len(chosen),
         real=None if truth is None else float((real == truth).mean()),
         int8=None if truth is None else float((packed == truth).mean()),
         agreement=float((real == packed).mean()),
     )
+    return accuracy, None if truth is None else (split, chosen, all_scores)
 
 
 def _doubts(graph: Graph, accuracy: Accuracy | None) -> list[str]:

@@ -11,7 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from freeml_pack.compress import LayerResult
-from freeml_pack.graph import AveragePool2d, Conv2d, DepthwiseConv2d, Encoding, Graph, MaxPool2d, Op, op_macs
+from freeml_pack.exits import ExitResult
+from freeml_pack.graph import NEVER, AveragePool2d, Conv2d, DepthwiseConv2d, Encoding, Graph, MaxPool2d, Op, op_macs
 from freeml_pack.op_names import op_name
 from freeml_pack.pipeline import PackResult
 from freeml_pack.plan import OpPlan, PlanCosts, commit_count, dense_macs, op_space, plan_costs, tile_count
@@ -78,6 +79,7 @@ class Report:
     notes: list[str]
     seconds: float  # that packing took
     layers: list[LayerReport]
+    exits: list[ExitResult]
 
 
 def make_report(result: PackResult, inferences_per_day: int) -> Report:
@@ -121,6 +123,7 @@ def make_report(result: PackResult, inferences_per_day: int) -> Report:
         notes=list(result.notes),
         seconds=result.seconds,
         layers=layers,
+        exits=list(result.exits),
     )
 
 
@@ -179,6 +182,8 @@ def _describe(graph: Graph, op: Op) -> str:
 def print_report(report: Report, console: Console) -> None:
     """The table that a person reads."""
     console.print(_layer_table(report))
+    if report.exits:
+        console.print(_exit_table(report))
     if report.training:
         console.print(_training_table(report.training))
     for label, text in _totals(report):
@@ -215,6 +220,23 @@ def _training_table(training: TrainingReport) -> Table:
         numbers = (f"{layer.density:.1%}", str(layer.bits), f"{layer.bytes_before:,}", f"{layer.bytes_after:,}")
         alone = "" if layer.points_alone is None else f"{-layer.points_alone:+.1f}"
         table.add_row(escape(layer.name), layer.method, *shapes, str(layer.rank or ""), *numbers, alone)
+    return table
+
+
+def _exit_table(report: Report) -> Table:
+    """Of early exits; what was not measured is left out."""
+    table = Table(title="early exits", title_justify="left")
+    table.add_column("behind")
+    for heading in ("pool", "bytes", "MACs so far", "float", "int8", "calibration error", "leave from", "leaving"):
+        table.add_column(heading, justify="right")
+    for found in report.exits:
+        measured = (found.float_accuracy, found.int8_accuracy, found.calibration_error)
+        shares = ["" if share is None else f"{share:.1%}" for share in measured]
+        leaving = "" if found.share is None else f"{found.share:.1%}"
+        threshold = "never" if found.threshold == NEVER else str(found.threshold)
+        macs = f"{found.macs:,} ({found.macs / report.macs:.0%})"
+        pool = "x".join(map(str, found.pool))
+        table.add_row(escape(found.layer), pool, f"{found.bytes:,}", macs, *shares, threshold, leaving)
     return table
 
 

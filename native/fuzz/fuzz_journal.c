@@ -215,7 +215,8 @@ static void learn(world *w) {
 
 static bool is_intact(const uint8_t *slot) {
     return fml_read_u16(slot + FML_RECORD_MAGIC_AT) == FML_RECORD_MAGIC_VALUE &&
-           slot[FML_RECORD_PHASE_AT] <= FML_PHASE_DONE && slot[FML_RECORD_EXIT_AT] == 0 &&
+           slot[FML_RECORD_PHASE_AT] <= FML_PHASE_DONE &&
+           (slot[FML_RECORD_EXIT_AT] == 0 || slot[FML_RECORD_PHASE_AT] == FML_PHASE_DONE) &&
            fml_read_u16(slot + FML_RECORD_RESERVED_AT) == 0 &&
            fml_read_u32(slot + FML_RECORD_CRC32_AT) == fml_crc32(0, slot, FML_RECORD_CRC32_AT);
 }
@@ -237,6 +238,10 @@ static fml_journal_state state_without_record(const uint8_t *slots) {
     return magic ? FML_JOURNAL_DAMAGED : FML_JOURNAL_BLANK;
 }
 
+static uint32_t exits_of(const fml_model *model) {
+    return model->vectors[5].count;
+}
+
 /* Has the session found what the slots said when it was opened? A running inference's opening is counted. */
 static void check_found(const world *w, const uint8_t *slots) {
     const fml_session *session = &w->session;
@@ -250,7 +255,7 @@ static void check_found(const world *w, const uint8_t *slots) {
     const uint16_t boots = fml_read_u16(record + FML_RECORD_BOOTS_AT);
     const bool running = phase == FML_PHASE_RUNNING;
     if (fml_read_u32(record + FML_RECORD_MODEL_ID_AT) != w->model->model_id ||
-        (running && tile >= fml_op_tiles(w->model, op))) {
+        (running && tile >= fml_op_tiles(w->model, op)) || record[FML_RECORD_EXIT_AT] > exits_of(w->model)) {
         CHECK(session->phase == FML_PHASE_IDLE && session->journal == FML_JOURNAL_FOREIGN);
         return;
     }
@@ -480,7 +485,7 @@ static void tamper_sealed(world *w, uint8_t argument) {
     uint8_t *slot = w->memory.durable + offset;
     if (argument & 2) {
         slot[FML_RECORD_PHASE_AT] = slot[FML_RECORD_PHASE_AT] % (FML_PHASE_DONE + 1);
-        slot[FML_RECORD_EXIT_AT] = 0;
+        slot[FML_RECORD_EXIT_AT] = slot[FML_RECORD_PHASE_AT] == FML_PHASE_DONE ? slot[FML_RECORD_EXIT_AT] % 5 : 0;
         fml_write_u16(slot + FML_RECORD_RESERVED_AT, 0);
         fml_write_u32(slot + FML_RECORD_MODEL_ID_AT, models[(argument >> 2) % MODELS].mapped.model_id);
     }

@@ -6,6 +6,7 @@
  *     fml_session_start   commit a sample                          (when nothing is under way)
  *     fml_session_step    run some steps, committing as the blob's plan says, until FML_DONE
  *     fml_session_output  the scores
+ *     fml_session_exit    takes the scores of an early exit instead, when energy or time runs out
  * Power may fail at any instruction; after it, the same calls continue where the last commit stood.
  *
  * The core is freestanding: no allocation, no mutable file-scope state, no recursion, no floating point.
@@ -42,7 +43,8 @@ extern "C" {
     X(FML_ERROR_IDLE, -15, "no inference is under way; start one")                                                     \
     X(FML_ERROR_NOT_DONE, -16, "inference has not finished")                                                           \
     X(FML_ERROR_IO, -17, "a memory failed")                                                                            \
-    X(FML_ERROR_STALE, -18, "a memory failed; open the session again")
+    X(FML_ERROR_STALE, -18, "a memory failed; open the session again")                                                 \
+    X(FML_ERROR_BAD_EXIT, -19, "malformed blob (exit)")
 
 typedef enum fml_status {
 #define X(name, code, text) name = code,
@@ -99,7 +101,7 @@ typedef struct fml_model {
     const uint8_t *metadata;
     uint32_t metadata_size;
     uint32_t sample_offset;
-    fml_vector vectors[5];          /* sections, tensors, operators, windows, views */
+    fml_vector vectors[6];          /* sections, tensors, operators, windows, views, exits */
     uint32_t weights, weights_size; /* the WEIGHTS section in the file */
 } fml_model;
 
@@ -168,6 +170,7 @@ typedef struct fml_session {
     uint16_t tile;
     uint16_t boots;    /* openings since the last commit while RUNNING, this one included; 65535: or more */
     uint8_t journal;   /* fml_journal_state */
+    uint8_t exit;      /* while DONE: number of the exit that answered, from 1; 0: the whole network */
     uint32_t tag;      /* what fml_session_start was given */
     uint32_t sequence; /* of the newest record */
     uint32_t steps;    /* run since fml_session_open */
@@ -198,6 +201,18 @@ int fml_session_start(fml_session *session, const void *sample, uint32_t size, u
 /* Runs at most max_steps steps (0: until done). FML_DONE: finished and committed; FML_OK: more steps remain. */
 int fml_session_step(fml_session *session, uint32_t max_steps);
 
+/* Exits that the inference under way has passed: the last of them, number fml_session_exits(), is what
+ * fml_session_exit takes. 0: none yet, or not RUNNING. */
+uint16_t fml_session_exits(const fml_session *session);
+
+/* How sure the last exit passed is: the difference of its two highest int8 scores, 0..255; -1: none passed. Against
+ * fml_exit_threshold, or what the application thinks enough. */
+int fml_session_margin(const fml_session *session);
+
+/* Ends the inference under way with the scores of the last exit that it has passed: one commit, no further step.
+ * FML_ERROR_NOT_DONE where it has passed none; it goes on then. While DONE the answer stays what it is: FML_OK. */
+int fml_session_exit(fml_session *session);
+
 /* Gives up the inference under way, or the answer; the session is IDLE, durably. */
 int fml_session_cancel(fml_session *session);
 
@@ -206,6 +221,9 @@ uint32_t fml_session_remaining(const fml_session *session);
 
 /* The int8 scores, model->output_length of them; NULL while not DONE. Valid until the next start or cancel. */
 const int8_t *fml_session_output(const fml_session *session);
+
+/* The margin from which on the packer lets exit number `exit`, from 1, answer; 255: never, or there is no such exit. */
+uint8_t fml_exit_threshold(const fml_model *model, uint16_t exit);
 
 /* --- For packers and tests -------------------------------------------------------------------------------------- */
 

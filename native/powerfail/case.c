@@ -30,12 +30,16 @@ void case_load(const char *path, model_case *to) {
     to->blob_size = take_number(file, path);
     to->sample_size = take_number(file, path);
     to->output_size = take_number(file, path);
+    to->exit_count = take_number(file, path);
     to->blob = take(file, to->blob_size, path);
     for (int lap = 0; lap < LAPS; lap++) {
         to->samples[lap] = take(file, to->sample_size, path);
     }
     for (int lap = 0; lap < LAPS; lap++) {
         to->outputs[lap] = take(file, to->output_size, path);
+    }
+    for (int lap = 0; lap < LAPS; lap++) {
+        to->exits[lap] = take(file, to->exit_count * to->output_size, path);
     }
     fclose(file);
 }
@@ -45,5 +49,6 @@ void case_free(model_case *what) {
     for (int lap = 0; lap < LAPS; lap++) {
         free(what->samples[lap]);
         free(what->outputs[lap]);
+        free(what->exits[lap]);
     }
 }

@@ -189,5 +189,5 @@ int device_step(device *what) {
 
 place device_place(const device *what) {
     const fml_session *session = &what->session;
-    return (place){session->phase, session->op, session->tile, session->tag};
+    return (place){session->phase, session->exit, session->op, session->tile, session->tag};
 }

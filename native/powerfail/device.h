@@ -8,11 +8,12 @@
 /* Samples and the answers to them; tags 1.. name them in this order. */
 #define LAPS 2
 
-/* What is inferred, from a file: u32 sizes of blob, sample and output; blob; samples; outputs. */
+/* What is inferred, from a file: u32 sizes of blob, sample and output, number of exits; blob; samples; outputs; for
+ * each sample the outputs of all exits. */
 typedef struct model_case {
     char name[64];
-    uint8_t *blob, *samples[LAPS], *outputs[LAPS];
-    uint32_t blob_size, sample_size, output_size;
+    uint8_t *blob, *samples[LAPS], *outputs[LAPS], *exits[LAPS];
+    uint32_t blob_size, sample_size, output_size, exit_count;
 } model_case;
 
 void case_load(const char *path, model_case *to);

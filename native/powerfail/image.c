@@ -34,13 +34,14 @@ bool record_read(const uint8_t *bytes, record *to) {
         return false;
     }
     to->at.phase = bytes[FML_RECORD_PHASE_AT];
+    to->at.exit = bytes[FML_RECORD_EXIT_AT];
     to->at.op = (uint16_t)get(bytes + FML_RECORD_OP_AT, 2);
     to->at.tile = (uint16_t)get(bytes + FML_RECORD_TILE_AT, 2);
     to->at.tag = get(bytes + FML_RECORD_TAG_AT, 4);
     to->boots = (uint16_t)get(bytes + FML_RECORD_BOOTS_AT, 2);
     to->model_id = get(bytes + FML_RECORD_MODEL_ID_AT, 4);
     to->sequence = get(bytes + FML_RECORD_SEQUENCE_AT, 4);
-    return to->at.phase <= FML_PHASE_DONE && bytes[FML_RECORD_EXIT_AT] == 0 &&
+    return to->at.phase <= FML_PHASE_DONE && (to->at.exit == 0 || to->at.phase == FML_PHASE_DONE) &&
            get(bytes + FML_RECORD_RESERVED_AT, 2) == 0;
 }
 
@@ -48,6 +49,7 @@ void record_write(const record *from, uint8_t *bytes) {
     memset(bytes, 0, FML_RECORD_SIZE);
     put(bytes + FML_RECORD_MAGIC_AT, FML_RECORD_MAGIC_VALUE, 2);
     bytes[FML_RECORD_PHASE_AT] = from->at.phase;
+    bytes[FML_RECORD_EXIT_AT] = from->at.exit;
     put(bytes + FML_RECORD_OP_AT, from->at.op, 2);
     put(bytes + FML_RECORD_TILE_AT, from->at.tile, 2);
     put(bytes + FML_RECORD_TAG_AT, from->at.tag, 4);
@@ -74,6 +76,6 @@ fml_journal_state image_journal(const uint8_t *image, uint32_t model_id, record 
 }
 
 bool place_equal(const place *a, const place *b) {
-    return a->phase == b->phase && a->op == b->op && a->tile == b->tile &&
+    return a->phase == b->phase && a->op == b->op && a->tile == b->tile && a->exit == b->exit &&
            (a->tag == b->tag || a->phase == FML_PHASE_IDLE);
 }

@@ -10,6 +10,7 @@
 /* Where an inference stands. op, tile: the next step while RUNNING. */
 typedef struct place {
     uint8_t phase; /* fml_phase */
+    uint8_t exit;  /* DONE: number of the exit that answered; else 0 */
     uint16_t op, tile;
     uint32_t tag;
 } place;

@@ -94,10 +94,10 @@ static bool try_events(campaign *what) {
     return true;
 }
 
-/* Cuts the recovery that in->earlier holds at each of its events. */
-static bool try_recovery(campaign *what, uint32_t base) {
+/* Cuts the events first..end-1 of in->earlier: a recovery, or how an exit is taken. */
+static bool try_earlier(campaign *what, trial trial_kind, uint32_t base, uint32_t first, uint32_t end) {
     const world *in = what->in;
-    for (uint32_t cut = 0; cut < in->begun; cut++) {
+    for (uint32_t cut = first; cut < end; cut++) {
         const uint32_t size = in->earlier.events[cut].size;
         for (uint32_t kind = 0; kind < FAULT_COUNT; kind++) {
             const bool placed = kind <= FAULT_GARBAGE;
@@ -107,7 +107,7 @@ static bool try_recovery(campaign *what, uint32_t base) {
                 if (placed && own % in->kind->atom != 0) {
                     continue;
                 }
-                if (!try(what, TRIAL_RECOVER, base, RECOVER_NUMBER(cut, kind, own))) {
+                if (!try(what, trial_kind, base, RECOVER_NUMBER(cut - first, kind, own))) {
                     return false;
                 }
             }
@@ -135,7 +135,7 @@ static bool try_commits(campaign *what) {
         const uint32_t first = cut * RECOVER_BASES, bases = starts ? RECOVER_BASES : RECOVER_BASES_AFTER_START;
         for (uint32_t base = first; base < first + bases; base++) {
             const char *wrong = trial_recover_base(what->in, base);
-            if (wrong == NULL && !try_recovery(what, base)) {
+            if (wrong == NULL && !try_earlier(what, TRIAL_RECOVER, base, 0, what->in->begun)) {
                 return false;
             }
             if (wrong != NULL && !try(what, TRIAL_RECOVER, base, 0)) {
@@ -152,6 +152,27 @@ static bool try_seals(campaign *what) {
         show_progress(what);
         for (uint32_t number = 0; number < count; number++) {
             if (!try(what, TRIAL_SEAL, base, number)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* An exit is taken after every step, and power fails at every place of that; and after every cut. */
+static bool try_exits(campaign *what) {
+    world *in = what->in;
+    for (uint32_t steps = 0; in->what->exit_count > 0 && steps <= in->step_count; steps++) {
+        show_progress(what);
+        if (!try(what, TRIAL_EXIT, steps, RECOVER_NUMBER(UINT16_MAX, 0, 0)) ||
+            !try_earlier(what, TRIAL_EXIT, steps, in->taken, in->earlier.count)) {
+            return false;
+        }
+    }
+    for (uint32_t cut = 0; in->what->exit_count > 0 && cut < in->undisturbed.count; cut++) {
+        show_progress(what);
+        for (uint32_t i = 0; i < what->how->samples; i++) {
+            if (!try(what, TRIAL_LEAVE, cut, what->how->seed + i)) {
                 return false;
             }
         }
@@ -197,7 +218,7 @@ static uint64_t run(world *in, const options *how, const char *wrong) {
         fprintf(stderr, "%s on %s: %s\n", in->what->name, in->kind->name, wrong);
         what.mismatches = 1;
     } else {
-        (void)(try_events(&what) && try_commits(&what) && try_seals(&what) && try_random(&what));
+        (void)(try_events(&what) && try_commits(&what) && try_seals(&what) && try_exits(&what) && try_random(&what));
     }
     print_result(&what, (double)(clock() - began) / CLOCKS_PER_SEC);
     return what.mismatches;

@@ -2,13 +2,14 @@
 
 #include <string.h>
 
+#include "early.h"
 #include "kept.h"
 
 #define STORM_CUTS 20
 
 const char *const trial_names[TRIAL_COUNT] = {"prefix", "suffix",  "garbage", "subset", "lost",  "sector",
                                               "page",   "recover", "double",  "triple", "storm", "rot",
-                                              "decay",  "ruin",    "foreign", "seal"};
+                                              "decay",  "ruin",    "foreign", "seal",   "exit",  "leave"};
 
 /* --- Memories ------------------------------------------------------------------------------------------------------
  */
@@ -144,6 +145,26 @@ static const char *recover(world *in, uint32_t base, uint32_t number) {
     return world_check(in, false, &may);
 }
 
+/* --- Exits
+ * ------------------------------------------------------------------------------------------------------------- */
+
+static const char *take_exit(world *in, uint32_t steps, uint32_t number) {
+    const char *wrong = in->recover_base == (EARLY_BASE | steps) ? NULL : early_life(in, steps);
+    const uint32_t cut = in->taken + (number >> 16);
+    if (wrong != NULL || cut >= in->earlier.count) {
+        return wrong;
+    }
+    return early_cut(in, cut, (fault)(number >> 12 & 15), number & 0xfff);
+}
+
+static const char *leave(world *in, uint32_t cut, uint32_t number) {
+    rng random = rng_of(cut, number, TRIAL_LEAVE);
+    uint32_t own;
+    const fault kind = random_fault(in, &in->undisturbed, cut, &random, &own);
+    cut_undisturbed(in, cut, kind, own);
+    return early_after(in, rng_below(&random, 4));
+}
+
 /* --- Decay
  * --------------------------------------------------------------------------------------------------------------- */
 
@@ -228,6 +249,10 @@ const char *trial_run(world *in, trial kind, uint32_t cut, uint32_t number) {
         return ruin(in, cut, number);
     case TRIAL_FOREIGN:
         return foreign(in, cut, number);
+    case TRIAL_EXIT:
+        return take_exit(in, cut, number);
+    case TRIAL_LEAVE:
+        return leave(in, cut, number);
     case TRIAL_SEAL:
         return kept_check(&in->life, in->what, cut, number);
     default:

@@ -15,6 +15,9 @@ typedef enum trial {
     TRIAL_RUIN,                  /* both slots decay at rest */
     TRIAL_FOREIGN,               /* the records are another model's, or the newest one is */
     TRIAL_SEAL,                  /* mapped: a cut while the model is verified and sealed; cut: base, number: kept.h */
+    TRIAL_EXIT,  /* a cut while an exit is taken; cut: steps before that, number: as TRIAL_RECOVER's, of the exit's
+                    events */
+    TRIAL_LEAVE, /* a cut, some steps, an exit, another cut; cut: event, number: seed */
     TRIAL_COUNT
 } trial;
 

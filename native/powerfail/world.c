@@ -152,7 +152,7 @@ static void set_initial(world *what) {
         what->initial[at] = (uint8_t)rng_next(&random);
     }
     if (what->kind->blank != 0) {
-        const record idle = {{FML_PHASE_IDLE, 0, 0, 0}, 0, model->model_id, INITIAL_SEQUENCE};
+        const record idle = {{FML_PHASE_IDLE, 0, 0, 0, 0}, 0, model->model_id, INITIAL_SEQUENCE};
         record_write(&idle, image_slot(what->initial, 0));
         record_write(&idle, image_slot(what->initial, 1));
     }
@@ -196,7 +196,7 @@ const char *world_make(world *to, const model_case *what, const medium *kind) {
     to->image = allocate(to->life.model.nvm_size);
     to->earlier_image = allocate(to->life.model.nvm_size);
     memcpy(to->image, to->initial, to->life.model.nvm_size);
-    const place end = {FML_PHASE_DONE, to->life.model.op_count, 0, tag_of(LAPS - 1)};
+    const place end = {FML_PHASE_DONE, 0, to->life.model.op_count, 0, tag_of(LAPS - 1)};
     if (wrong == NULL && (to->commit_count == 0 || !place_equal(&to->commits[to->commit_count - 1].at, &end))) {
         wrong = "the undisturbed run does not end with the record DONE";
     }

@@ -20,6 +20,8 @@ typedef struct span {
     int32_t low, high;
 } span;
 
+#define EARLY_BASE (UINT32_C(1) << 31)
+
 typedef struct world {
     const model_case *what;
     const medium *kind;
@@ -38,7 +40,8 @@ typedef struct world {
     trace earlier;
     uint32_t begun; /* events of the last life until it had recovered, or started an inference */
     span earlier_span;
-    uint32_t recover_base; /* TRIAL_RECOVER: which life that is; UINT32_MAX: another one */
+    uint32_t recover_base; /* TRIAL_RECOVER: which life that is; TRIAL_EXIT: EARLY_BASE | steps; UINT32_MAX: another */
+    uint32_t taken;        /* TRIAL_EXIT: its first event that belongs to the exit */
 } world;
 
 /* Runs the model undisturbed, LAPS inferences from initial memory. NULL, or a sentence when that goes wrong. */

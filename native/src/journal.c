@@ -1,6 +1,7 @@
 #include "journal.h"
 
 #include "bytes.h"
+#include "optional.h"
 
 /* As model.c does with the blob. */
 #define AT(member, at) (offsetof(fml_record, member) == FML_RECORD_##at##_AT)
@@ -29,7 +30,8 @@ static uint32_t checksum(const fml_record *record) {
 }
 
 static bool intact(const fml_record *record) {
-    return record->phase <= FML_PHASE_DONE && record->exit == 0 && record->reserved == 0 &&
+    return record->phase <= FML_PHASE_DONE &&
+           (record->exit == 0 || (FML_EARLY_EXITS && record->phase == FML_PHASE_DONE)) && record->reserved == 0 &&
            record->crc32 == checksum(record);
 }
 
@@ -76,7 +78,6 @@ static int write_slot(const fml_nvm *nvm, uint8_t slot, const uint8_t *bytes) {
 int fml_journal_write(const fml_nvm *nvm, uint8_t first, fml_record *record) {
     const uint8_t *bytes = (const uint8_t *)record;
     record->magic = FML_RECORD_MAGIC_VALUE;
-    record->exit = 0;
     record->reserved = 0;
     record->crc32 = checksum(record);
     int status = write_slot(nvm, first, bytes);

@@ -31,7 +31,7 @@ int fml_nvm_sync(const fml_nvm *nvm);
 /* 0 or FML_ERROR_IO. */
 int fml_journal_read(const fml_nvm *nvm, fml_journal *journal);
 
-/* Completes a record with magic, zeros and checksum, writes it to slot `first`, the checksum last, syncs, and then the
+/* Completes a record with magic, zero and checksum, writes it to slot `first`, the checksum last, syncs, and then the
  * same to the other slot: at any time one of them is intact. 0 or FML_ERROR_IO. */
 int fml_journal_write(const fml_nvm *nvm, uint8_t first, fml_record *record);
 

@@ -55,12 +55,15 @@ typedef char structs_are_as_stored
              AT(view, destination.offset, FML_VIEW_DESTINATION_OFFSET_AT) &&
              AT(view, destination.row, FML_VIEW_DESTINATION_ROW_AT) &&
              AT(view, destination.column, FML_VIEW_DESTINATION_COLUMN_AT) &&
-             AT(view, destination.depth, FML_VIEW_DESTINATION_DEPTH_AT)
+             AT(view, destination.depth, FML_VIEW_DESTINATION_DEPTH_AT) && AT(exit, op, FML_EXIT_OP_AT) &&
+             AT(exit, tensor, FML_EXIT_TENSOR_AT) && AT(exit, threshold, FML_EXIT_THRESHOLD_AT) &&
+             AT(exit, reserved, FML_EXIT_RESERVED_AT) && AT(exit, reserved2, FML_EXIT_RESERVED2_AT) &&
+             AT(exit, temperature, FML_EXIT_TEMPERATURE_AT)
          ? 1
          : -1];
 typedef char sizes_are_as_stored[sizeof(fml_section) == FML_SECTION_SIZE && sizeof(fml_tensor) == FML_TENSOR_SIZE &&
                                          sizeof(fml_window) == FML_WINDOW_SIZE && sizeof(fml_view) == FML_VIEW_SIZE &&
-                                         offsetof(fml_op, input) == FML_OP_SIZE
+                                         sizeof(fml_exit) == FML_EXIT_SIZE && offsetof(fml_op, input) == FML_OP_SIZE
                                      ? 1
                                      : -1];
 

@@ -6,14 +6,21 @@
 
 #define FML_METADATA_CRC32_AT 16 /* in the blob's header */
 
-/* Places in fml_model.vectors, in the order of the root table's fields. */
-enum fml_vector_of { FML_SECTIONS, FML_TENSORS, FML_OPS, FML_WINDOWS, FML_VIEWS, FML_VECTORS };
+/* Places in fml_model.vectors, in the order of the root table's fields; the exits are the last field. */
+enum fml_vector_of { FML_SECTIONS, FML_TENSORS, FML_OPS, FML_WINDOWS, FML_VIEWS, FML_EXITS };
 
 typedef struct fml_section {
     uint32_t offset, size, crc32;
     uint8_t kind, reserved;
     uint16_t reserved2;
 } fml_section;
+
+typedef struct fml_exit {
+    uint16_t op, tensor;
+    uint8_t threshold, reserved;
+    uint16_t reserved2;
+    uint32_t temperature; /* a float32, never used */
+} fml_exit;
 
 /* Copies element `index` of a vector to a struct that is made like it; false where there is no such element. */
 bool fml_model_read(const fml_model *model, enum fml_vector_of vector, uint32_t index, void *to);
@@ -41,6 +48,17 @@ fml_bytes fml_model_tensor(const fml_model *model, uint32_t tensor);
 
 /* Bytes that an operator reads: input 0 is its first one or the sample, 1 the second one. False: there is none. */
 bool fml_model_input(const fml_model *model, const fml_op *op, uint32_t input, fml_bytes *bytes);
+
+/* Number of early exits. */
+static inline uint32_t fml_model_exits(const fml_model *model) {
+    return FML_EARLY_EXITS ? model->vectors[FML_EXITS].count : 0;
+}
+
+/* Tensor with the scores of exit number `exit`, from 1; of the last layer for 0, or where there is no such exit. */
+static inline uint32_t fml_model_answer(const fml_model *model, uint32_t exit) {
+    fml_exit from;
+    return FML_EARLY_EXITS && fml_model_read(model, FML_EXITS, exit - 1, &from) ? from.tensor : model->output;
+}
 
 /* Bytes weights_offset..+size of the WEIGHTS section: a pointer into the mapped source, else to `buffer` (size bytes),
  * filled by source.read. A failed read sets *status to FML_ERROR_IO and returns NULL; else *status stays as it is. */

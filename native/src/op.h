@@ -2,18 +2,11 @@
 #ifndef FML_OP_H
 #define FML_OP_H
 
+#include "optional.h"
 #include "freeml.h"
 #include "model_layout.h"
 
 #define FML_NO_INDEX UINT16_C(0xffff)
-
-/* -DFML_WITHOUT_ENCODINGS leaves the encodings of weights out: blobs that use one are refused with FML_ERROR_BAD_OP,
- * and the linker drops encoding.c, verify_encoding.c and the kernels behind fml_encoded_dot (kernels.h). */
-#if defined(FML_WITHOUT_ENCODINGS)
-#define FML_ENCODINGS 0
-#else
-#define FML_ENCODINGS 1
-#endif
 
 typedef struct fml_shape {
     uint16_t height, width, channels;

@@ -183,6 +183,7 @@ static const uint8_t element_sizes[] = {
     [FML_MODEL_INPUT_REPEAT_SLOT - FML_MODEL_SECTIONS_SLOT] = 0, /* a number */
     [FML_MODEL_NAME_SLOT - FML_MODEL_SECTIONS_SLOT] = 1,
     [FML_MODEL_TARGET_SLOT - FML_MODEL_SECTIONS_SLOT] = 1,
+    [FML_MODEL_EXITS_SLOT - FML_MODEL_SECTIONS_SLOT] = FML_EXIT_SIZE,
 };
 
 static int open_vectors(fml_model *model, table *root) {
@@ -192,10 +193,13 @@ static int open_vectors(fml_model *model, table *root) {
         if (size != 0) {
             at = vector(root, FML_MODEL_SECTIONS_SLOT + i, size, &count);
         }
-        if (i < FML_VECTORS) {
-            const fml_vector found = {at, (uint16_t)count, (uint16_t)size};
+        const fml_vector found = {at, (uint16_t)count, (uint16_t)size};
+        if (i < FML_EXITS) {
             model->vectors[i] = found;
             root->malformed = root->malformed || at == 0 || count > FML_NO_INDEX; /* each has an index beside that */
+        } else if (FML_EARLY_EXITS && size == FML_EXIT_SIZE) {
+            model->vectors[FML_EXITS] = found;
+            root->malformed = root->malformed || count > UINT8_MAX; /* a record names one in a byte */
         }
     }
     model->op_count = model->vectors[FML_OPS].count;
@@ -260,5 +264,8 @@ int fml_model_open(fml_model *model, const fml_source *source, const uint8_t *me
     if (status == FML_OK) {
         status = open_ops(model, buffer, buffer_size);
     }
-    return status == FML_OK ? fml_verify_commit_rule(model) : status;
+    if (status == FML_OK) {
+        status = fml_verify_commit_rule(model);
+    }
+    return FML_EARLY_EXITS && status == FML_OK ? fml_verify_exits(model) : status;
 }

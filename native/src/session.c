@@ -5,6 +5,7 @@
 #include "interp.h"
 #include "journal.h"
 #include "model.h"
+#include "session.h"
 
 /* --- Arena and its image in NVM -------------------------------------------------------------------------------- */
 
@@ -73,10 +74,15 @@ static int restore_bytes(fml_session *session, const fml_bytes *bytes) {
 /* Restores what the remaining steps, and the application, want from the steps that have run. */
 static int restore(fml_session *session) {
     const fml_model *model = session->model;
-    fml_bytes bytes = fml_model_tensor(model, model->output);
-    int status = restore_bytes(session, &bytes);
+    uint32_t exit = fml_model_exits(model);
+    int status;
+    do {
+        const fml_bytes scores = fml_model_tensor(model, fml_model_answer(model, exit));
+        status = restore_bytes(session, &scores);
+    } while (exit-- > 0 && status == FML_OK);
     for (uint32_t index = session->op; index < model->op_count; index++) {
         fml_op op;
+        fml_bytes bytes;
         (void)fml_model_op(model, index, &op);
         for (uint32_t input = 0; input < 2 && status == FML_OK; input++) {
             if (fml_model_input(model, &op, input, &bytes)) {
@@ -89,13 +95,18 @@ static int restore(fml_session *session) {
 
 /* --- Commits ----------------------------------------------------------------------------------------------------- */
 
-/* Data, then the record that says where the session stands: nothing else decides what is true after a power cut. When
- * it fails, the session is stale. */
-static int commit(fml_session *session, uint8_t phase, uint16_t boots) {
+static void set_exit(fml_session *session, uint8_t exit) {
+    if (FML_EARLY_EXITS) { /* else it is 0 for ever */
+        session->exit = exit;
+    }
+}
+
+int fml_session_commit(fml_session *session, uint8_t phase, uint16_t boots) {
     session->phase = phase;
     session->boots = boots;
     fml_record record;
     record.phase = phase;
+    record.exit = FML_EARLY_EXITS ? session->exit : 0;
     record.model_id = session->model->model_id;
     record.sequence = ++session->sequence;
     record.tag = session->tag;
@@ -121,7 +132,8 @@ static void recover(fml_session *session, const fml_journal *journal) {
     session->sequence = record->sequence;
     session->slot = journal->slot ^ 1;
     bool running = record->phase == FML_PHASE_RUNNING;
-    if (record->model_id != model->model_id || (running && record->tile >= fml_op_tiles(model, record->op))) {
+    if (record->model_id != model->model_id || (running && record->tile >= fml_op_tiles(model, record->op)) ||
+        (FML_EARLY_EXITS && record->exit > fml_model_exits(model))) {
         session->journal = FML_JOURNAL_FOREIGN;
         return;
     }
@@ -130,6 +142,7 @@ static void recover(fml_session *session, const fml_journal *journal) {
     session->op = running ? record->op : model->op_count;
     session->tile = running ? record->tile : 0;
     session->boots = record->boots;
+    set_exit(session, record->exit);
 }
 
 /* Counts this opening in the journal. That makes both slots equal before the arena changes. From then on an older
@@ -137,7 +150,7 @@ static void recover(fml_session *session, const fml_journal *journal) {
  * record to its slot, torn too, makes whole. */
 static int count_boot(fml_session *session) {
     uint16_t boots = (uint16_t)(session->boots + (session->boots < UINT16_MAX));
-    int status = commit(session, FML_PHASE_RUNNING, boots);
+    int status = fml_session_commit(session, FML_PHASE_RUNNING, boots);
     session->commits = 0;
     return status;
 }
@@ -160,7 +173,7 @@ int fml_session_open(fml_session *session, const fml_model *model, const fml_nvm
                      void *scratch, uint32_t scratch_size) {
     session->stale = 1;
     session->phase = FML_PHASE_IDLE;
-    session->op = session->tile = session->boots = 0;
+    session->op = session->tile = session->boots = session->exit = 0;
     session->tag = session->sequence = session->steps = session->commits = 0;
     session->model = model;
     session->nvm = *nvm;
@@ -200,7 +213,8 @@ int fml_session_open(fml_session *session, const fml_model *model, const fml_nvm
 static FML_APART int discard(fml_session *session) {
     session->dirty_end = session->dirty_begin;
     session->op = session->tile = 0;
-    return commit(session, FML_PHASE_IDLE, 0);
+    set_exit(session, 0);
+    return fml_session_commit(session, FML_PHASE_IDLE, 0);
 }
 
 int fml_session_start(fml_session *session, const void *sample, uint32_t size, uint32_t tag) {
@@ -223,7 +237,7 @@ int fml_session_start(fml_session *session, const void *sample, uint32_t size, u
         (void)mark(session, session->model->sample_offset, size);
     }
     session->tag = tag;
-    status = commit(session, FML_PHASE_RUNNING, 0);
+    status = fml_session_commit(session, FML_PHASE_RUNNING, 0);
     session->stale = status != FML_OK;
     return status;
 }
@@ -249,9 +263,9 @@ static FML_APART int step(fml_session *session) {
         session->op++;
     }
     if (session->op == model->op_count) {
-        return commit(session, FML_PHASE_DONE, 0);
+        return fml_session_commit(session, FML_PHASE_DONE, 0);
     }
-    return commits ? commit(session, FML_PHASE_RUNNING, 0) : FML_OK;
+    return commits ? fml_session_commit(session, FML_PHASE_RUNNING, 0) : FML_OK;
 }
 
 int fml_session_step(fml_session *session, uint32_t max_steps) {
@@ -301,5 +315,6 @@ const int8_t *fml_session_output(const fml_session *session) {
     if (session->phase != FML_PHASE_DONE || session->stale) {
         return NULL;
     }
-    return (const int8_t *)(session->arena + fml_model_tensor(session->model, session->model->output).offset);
+    const uint32_t tensor = fml_model_answer(session->model, session->exit);
+    return (const int8_t *)(session->arena + fml_model_tensor(session->model, tensor).offset);
 }

@@ -46,6 +46,9 @@ int fml_verify_encoding(const fml_range_check *shifts, const fml_op *op);
 /* SPEC.md, "Plan and commits", on operators that passed fml_verify_op. FML_ERROR_COMMIT_RULE. */
 int fml_verify_commit_rule(const fml_model *model);
 
+/* SPEC.md, "Exits", on operators that passed fml_verify_op. FML_ERROR_BAD_EXIT. */
+int fml_verify_exits(const fml_model *model);
+
 /* Do two byte ranges of the arena share a byte? */
 static inline bool fml_overlap(const fml_bytes *a, const fml_bytes *b) {
     return a->offset < b->offset + b->size && b->offset < a->offset + a->size;

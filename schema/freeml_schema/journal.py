@@ -12,7 +12,7 @@ Phase = Enum(Int8ul, IDLE=0, RUNNING=1, DONE=2)
 Record = Struct(
     "magic" / Const(0x4A46, Int16ul),  # "FJ"
     "phase" / Phase,
-    "exit" / Int8ul,  # index of the exit that answered; 0 while there is only the final one
+    "exit" / Int8ul,  # DONE: number of the exit that answered, from 1; 0: the whole network, and in all other phases
     "model_id" / Int32ul,  # metadata CRC-32 of the blob that wrote the record
     "sequence" / Int32ul,  # one more than the record before it, modulo 2**32; the newest valid record wins
     "tag" / Int32ul,  # the application's name for the sample

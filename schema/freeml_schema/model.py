@@ -308,6 +308,41 @@ def CreateSection(builder, offset, size, crc32, kind, reserved, reserved2):
     return builder.Offset()
 
 
+class Exit(object):
+    __slots__ = ['_tab']
+
+    @classmethod
+    def SizeOf(cls):
+        return 12
+
+    # Exit
+    def Init(self, buf, pos):
+        self._tab = flatbuffers.table.Table(buf, pos)
+
+    # Exit
+    def Op(self): return self._tab.Get(flatbuffers.number_types.Uint16Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(0))
+    # Exit
+    def Tensor(self): return self._tab.Get(flatbuffers.number_types.Uint16Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(2))
+    # Exit
+    def Threshold(self): return self._tab.Get(flatbuffers.number_types.Uint8Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(4))
+    # Exit
+    def Reserved(self): return self._tab.Get(flatbuffers.number_types.Uint8Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(5))
+    # Exit
+    def Reserved2(self): return self._tab.Get(flatbuffers.number_types.Uint16Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(6))
+    # Exit
+    def Temperature(self): return self._tab.Get(flatbuffers.number_types.Float32Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(8))
+
+def CreateExit(builder, op, tensor, threshold, reserved, reserved2, temperature):
+    builder.Prep(4, 12)
+    builder.PrependFloat32(temperature)
+    builder.PrependUint16(reserved2)
+    builder.PrependUint8(reserved)
+    builder.PrependUint8(threshold)
+    builder.PrependUint16(tensor)
+    builder.PrependUint16(op)
+    return builder.Offset()
+
+
 class Model(object):
     __slots__ = ['_tab']
 
@@ -603,7 +638,30 @@ class Model(object):
             return self._tab.String(o + self._tab.Pos)
         return None
 
-def ModelStart(builder): builder.StartObject(19)
+    # Model
+    def Exits(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(42))
+        if o != 0:
+            x = self._tab.Vector(o)
+            x += flatbuffers.number_types.UOffsetTFlags.py_type(j) * 12
+            obj = Exit()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # Model
+    def ExitsLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(42))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # Model
+    def ExitsIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(42))
+        return o == 0
+
+def ModelStart(builder): builder.StartObject(20)
 def ModelAddVersion(builder, version): builder.PrependUint16Slot(0, version, 0)
 def ModelAddWeightLayout(builder, weightLayout): builder.PrependUint8Slot(1, weightLayout, 0)
 def ModelAddSampleType(builder, sampleType): builder.PrependUint8Slot(2, sampleType, 0)
@@ -631,6 +689,8 @@ def ModelStartInputOffsetVector(builder, numElems): return builder.StartVector(4
 def ModelAddInputRepeat(builder, inputRepeat): builder.PrependUint32Slot(16, inputRepeat, 0)
 def ModelAddName(builder, name): builder.PrependUOffsetTRelativeSlot(17, flatbuffers.number_types.UOffsetTFlags.py_type(name), 0)
 def ModelAddTarget(builder, target): builder.PrependUOffsetTRelativeSlot(18, flatbuffers.number_types.UOffsetTFlags.py_type(target), 0)
+def ModelAddExits(builder, exits): builder.PrependUOffsetTRelativeSlot(19, flatbuffers.number_types.UOffsetTFlags.py_type(exits), 0)
+def ModelStartExitsVector(builder, numElems): return builder.StartVector(12, numElems, 4)
 def ModelEnd(builder): return builder.EndObject()
 
 

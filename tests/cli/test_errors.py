@@ -16,6 +16,7 @@ import torch
 from cli.conftest import Kit
 from freeml_pack import pipeline
 from freeml_pack.cli import main
+from freeml_pack.graph import Graph
 
 Captured = pytest.CaptureFixture[str]
 
@@ -260,7 +261,12 @@ def test_an_engine_that_differs_from_the_oracle_is_an_internal_error(
     kit: Kit, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = pipeline.run_oracle
-    monkeypatch.setattr(pipeline, "run_oracle", lambda graph, raw: real(graph, raw) ^ 1)
+
+    def wrong(graph: Graph, raw: np.ndarray, trace: bool) -> dict[str, np.ndarray]:
+        assert trace
+        return {name: value ^ 1 for name, value in real(graph, raw, trace=True).items()}
+
+    monkeypatch.setattr(pipeline, "run_oracle", wrong)
     message = "internal error: SelfCheckError: .*please report"
     refused(capsys, tmp_path, [str(kit.exported), "-o", str(tmp_path / "out.fml")], message, code=70)
 

@@ -57,12 +57,13 @@ import json
 from freeml import Model
 print(json.dumps(list(Model("model.fml").infer(open("sample.bin", "rb").read()))))
 """
-    label, scores, exit_number, complete = json.loads(device.output(script))
+    label, scores, exit_number, complete, confidence = json.loads(device.output(script))
     quant = small.graph.tensors[small.graph.output].quant
     assert quant
     assert label == small.expected[0].argmax()
     np.testing.assert_allclose(scores, (small.expected[0] - float(quant.zero_point)) * quant.scale, rtol=1e-5)
     assert (exit_number, complete) == (0, True)
+    assert 1 / len(scores) <= confidence <= 1
 
 
 def test_step_by_step(device: Device, small: Packed) -> None:
@@ -119,7 +120,7 @@ left = model.remaining
 print(model.resume().label, left < sum_of_steps)
 """
     script = script.replace("sum_of_steps", "10 ** 6")
-    unfinished = "Prediction(label=None, scores=None, exit=0, complete=False)"
+    unfinished = "Prediction(label=None, scores=None, exit=0, complete=False, confidence=None)"
     assert device.output(script).splitlines() == [
         unfinished,
         f"{unfinished} 5",

@@ -17,14 +17,16 @@ from hypothesis import strategies as st
 
 
 def check_log(bench: Bench, log: RunLog) -> None:
-    expected = Engine(bench.blob).run_batch(bench.samples.bytes)
+    expected = Engine(bench.blob).run_exits(bench.samples.bytes)
     for answer in log.answers:
-        assert answer.scores == expected[answer.sample % len(expected)].tobytes()
+        exit = -1 if answer.exit is None else answer.exit
+        assert answer.scores == expected[answer.sample % len(expected), exit].tobytes()
         assert 0 <= answer.taken_s < answer.answered_s <= bench.seconds + 1e-9
         assert answer.joules > 0
     assert [answer.sample for answer in log.answers] == sorted({answer.sample for answer in log.answers})
-    unfinished = log.steps - log.replayed_steps - bench.network.steps * len(log.answers)
-    assert 0 <= unfinished <= bench.network.steps
+    complete = sum(answer.exit is None for answer in log.answers)
+    unfinished = log.steps - log.replayed_steps - bench.network.steps * complete
+    assert 0 <= unfinished <= bench.network.steps * (len(log.answers) - complete + 1)
     assert log.cuts <= log.boots <= log.cuts + 1
     assert log.seconds == pytest.approx(bench.seconds)
     assert log.balance is not None

@@ -26,6 +26,7 @@ HOST_LAYERS: list[set[str]] = [
         "files",
         "command",
         "rewrite",
+        "exit_head",
         "pack_params",
         "_engine",
     },
@@ -46,6 +47,7 @@ HOST_LAYERS: list[set[str]] = [
     },
     {"build"},
     {"compress"},
+    {"exits"},
     {"pipeline"},
     {"report", "inspection"},
     {"energy"},
@@ -61,19 +63,19 @@ STAGE_IMPORTS = {
     "budget": {"plan", "targets"},
     "passes": set[str](),
 }
-TORCH_ALLOWED = {"frontend", "compress"}
+TORCH_ALLOWED = {"frontend", "compress", "exits"}
 
 # C files from the bottom up, likewise; "kernels" is the folder.
 NATIVE_LAYERS: list[set[str]] = [
-    {"freeml", "bytes", "model_layout", "journal_layout"},
+    {"freeml", "optional", "bytes", "model_layout", "journal_layout"},
     {"status", "crc32"},
     {"quant", "op", "weights"},
     {"kernels", "model", "journal"},
     {"encoding"},
     {"verify", "interp"},
-    {"verify_params", "verify_encoding", "commit_rule"},
+    {"verify_params", "verify_encoding", "verify_exits", "commit_rule"},
     {"open", "session"},
-    {"reopen"},
+    {"reopen", "exits"},
 ]
 
 

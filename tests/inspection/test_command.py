@@ -13,10 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import graphs
 import pytest
 import torch
 from freeml_pack import cli as pack_cli
-from freeml_pack.blob import open_metadata
+from freeml_pack.blob import open_metadata, write_blob
 from freeml_pack.inspection import as_json, show
 from freeml_pack.inspection.blob import read_blob
 from freeml_pack.inspection.cli import main
@@ -126,7 +127,8 @@ def keys(value: Any) -> set[str]:
 
 def test_json_keys_are_documented_and_all_there() -> None:
     """The documentation names every key, and no other."""
-    found = keys(as_json.blob_json("x", read_blob(BLOB)))
+    with_exits = write_blob(graphs.with_exits(), graphs.roomy_plan(graphs.with_exits()))
+    found = keys(as_json.blob_json("x", read_blob(BLOB))) | keys(as_json.blob_json("x", read_blob(with_exits)))
     network = read_blob(BLOB).network
     for memory in (image(), image(None)):
         journal = read_journal(memory)

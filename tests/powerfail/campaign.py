@@ -31,7 +31,7 @@ from mutants import MUTANTS, Mutant  # noqa: E402
 FOLDER = ROOT / "build" / "powerfail"
 RESULT = ROOT / "build" / "powerfail.json"
 WITHOUT_CUT = {"rot", "ruin", "foreign"}  # kinds of trial in which only the journal is damaged
-MUTANT_CASES = ("residual-tight", "concatenation-roomy", "every-kind-tight")
+MUTANT_CASES = ("residual-tight", "concatenation-roomy", "every-kind-tight", "with-exits-tight")
 MUTANT_SECONDS = 120  # a mutant may also hang
 
 

@@ -24,24 +24,29 @@ SAMPLES = 2  # LAPS of native/powerfail/device.h
 
 @dataclass(frozen=True)
 class Case:
-    """A model to cut. The samples are uint8 [SAMPLES, sample bytes], the answers int8 [SAMPLES, scores]."""
+    """A model to cut. The samples are uint8 [SAMPLES, sample bytes], the answers int8 [SAMPLES, scores], those of early
+    exits int8 [SAMPLES, exits, scores]."""
 
     name: str
     blob: bytes
     samples: np.ndarray
     answers: np.ndarray
+    exits: np.ndarray  # int8 [SAMPLES, exits, scores]
 
     def write(self, folder: Path) -> Path:
         """Writes what native/powerfail/case.c reads."""
         path = folder / f"{self.name}.case"
-        sizes = struct.pack("<3I", len(self.blob), self.samples.shape[1], self.answers.shape[1])
-        path.write_bytes(sizes + self.blob + self.samples.tobytes() + self.answers.tobytes())
+        sizes = struct.pack("<4I", len(self.blob), self.samples.shape[1], self.answers.shape[1], self.exits.shape[1])
+        path.write_bytes(sizes + b"".join([self.blob, *(a.tobytes() for a in (self.samples, self.answers, self.exits))]))
         return path
 
 
 def case_of(name: str, graph: Graph, memory_plan: MemoryPlan) -> Case:
     samples = np.random.default_rng(1).integers(0, 256, (SAMPLES, graph.sample.size), np.uint8)
-    return Case(name, write_blob(graph, memory_plan), samples, run_oracle(graph, samples))
+    values = run_oracle(graph, samples, trace=True)
+    answers = values[graph.output].reshape(SAMPLES, -1)
+    exits = [values[exit.tensor].reshape(SAMPLES, -1) for exit in graph.exits]
+    return Case(name, write_blob(graph, memory_plan), samples, answers, np.stack([answers, *exits], 1)[:, 1:])
 
 
 def residual() -> Graph:
@@ -86,7 +91,11 @@ def small_cases() -> Iterator[Case]:
         yield case_of(f"{name}-planned", graph, finely_planned(graph))
     yield case_of("encoded-tight", graphs.encoded(), graphs.tight_plan(graphs.encoded(), np.random.default_rng(3)))
     yield case_of("separated-planned", in_bands(), finely_planned(in_bands()))
-    for name, graph in (("every-kind", graphs.every_kind()), ("in-parts", graphs.in_parts())):
+    for name, graph in (
+        ("every-kind", graphs.every_kind()),
+        ("in-parts", graphs.in_parts()),
+        ("with-exits", graphs.with_exits()),
+    ):
         yield case_of(f"{name}-tight", graph, graphs.tight_plan(graph, np.random.default_rng(9)))
         yield case_of(f"{name}-planned", graph, finely_planned(graph))
 

@@ -35,7 +35,7 @@ _FLUSH = "    int status = flush(session);\n    if (status == FML_OK) {\n"
 _SYNC = "        status = fml_nvm_sync(&session->nvm);\n"
 _WRITE = "        status = fml_journal_write(&session->nvm, session->slot, &record);\n"
 _TWICE = "return status == FML_OK ? write_slot(nvm, first ^ 1, bytes) : status;"
-_IDLE = "return commit(session, FML_PHASE_IDLE, 0);"
+_IDLE = "return fml_session_commit(session, FML_PHASE_IDLE, 0);"
 _NEWER = "(journal->newest.sequence - record.sequence) >> 31 != 0"
 
 MUTANTS = (
@@ -86,7 +86,7 @@ MUTANTS = (
         "end-not-committed",
         "session.c",
         (
-            "return commit(session, FML_PHASE_DONE, 0);",
+            "return fml_session_commit(session, FML_PHASE_DONE, 0);",
             "session->phase = FML_PHASE_DONE;\n        return FML_OK;",
         ),
     ),
@@ -102,7 +102,15 @@ MUTANTS = (
     ),
     _mutant("second-input-not-restored", "session.c", ("input < 2 && status", "input < 1 && status")),
     _mutant("unfinished-tensor-not-restored", "session.c", ("(uint32_t)session->op + (session->tile > 0)", "session->op")),
-    _mutant("answer-not-restored", "session.c", ("int status = restore_bytes(session, &bytes);", "int status = FML_OK;")),
+    _mutant("answer-not-restored", "session.c", ("uint32_t exit = fml_model_exits(model);", "uint32_t exit = 0;")),
+    _mutant("exit-not-recorded", "session.c", ("FML_EARLY_EXITS ? session->exit : 0", "0")),
+    _mutant("exit-not-recovered", "session.c", ("set_exit(session, record->exit);", "")),
+    _mutant(
+        "exit-not-forgotten",
+        "session.c",
+        ("    set_exit(session, 0);\n", ""),
+    ),
+    _mutant("exit-too-early", "exits.c", ("exit.op < session->op", "exit.op <= session->op")),
     _mutant(
         "piece-not-written",
         "session.c",

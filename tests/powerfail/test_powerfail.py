@@ -21,6 +21,7 @@ NAMES = (
     "every-kind-planned",
     "in-parts-planned",
     "separated-planned",
+    "with-exits-planned",
 )
 OPTIONS = ("--samples", "2", "--stride", "5")
 FEW = (
@@ -30,6 +31,7 @@ FEW = (
     "forced-commits-left-out",
     "idle-taken-for-granted",
     "boot-not-recorded",
+    "answer-not-restored",
 )
 
 
@@ -70,6 +72,8 @@ def test_no_cut_changes_an_answer(program: Path, files: dict[str, Path]) -> None
         "storm",
         "decay",
         "seal",
+        "exit",
+        "leave",
     ]
     assert set(result["by_kind"]) == {*kinds, *WITHOUT_CUT}
     assert all(row["events"] > 2 * row["commits"] > 20 for row in rows)

@@ -15,13 +15,14 @@ import numpy as np
 from freeml_pack.energy.board import Board
 from freeml_pack.energy.capacitor import Capacitor
 from freeml_pack.energy.costs import PlanPrices
-from freeml_pack.energy.policies import CONTINUE, SLEEP, Policy, Situation
+from freeml_pack.energy.policies import ANSWER, CONTINUE, Policy, Situation
 from freeml_pack.energy.recorder import Recorder
 from freeml_pack.energy.runlog import Answer, RunLog
 from freeml_pack.energy.stretches import Stretch, stretches
 from freeml_pack.energy.torn import tear
 from freeml_pack.energy.workload import Samples
 from freeml_pack.engine import BOOT_LIMIT, Engine, Session
+from freeml_pack.graph import NEVER
 from freeml_pack.inspection.network import Network
 from freeml_pack.plan.intervals import START_COMMITS
 from freeml_pack.scores import int8_labels
@@ -171,7 +172,9 @@ class Device:
         if self._session.phase == "running":
             stretch = self._stretches[self._session.op, self._session.tile]
             reload = stretch.reload if self._fresh else 0.0
-            return self._choose(stretch.to_commit + reload, stretch.to_exit + reload, stretch.exit) and self._infer(stretch)
+            if not self._choose(stretch.to_commit + reload, stretch.to_exit + reload, stretch.exit):
+                return False
+            return self._session.phase == "done" or self._infer(stretch)
         if self._session.phase == "done" and self._current is not None:
             self._answer(self._current)
         prices = self._prices
@@ -207,10 +210,11 @@ class Device:
 
     def _choose(self, to_commit: float, to_exit: float, exit: int | None) -> bool:
         """Does what the policy says before work of so many joules up to the next commit, and up to the next answer. exit: the
-        one at hand. False where power fails or the run ends meanwhile."""
+        one at hand, which may answer. False where power fails or the run ends meanwhile."""
         energy, needed = self._capacitor.energy - self._off, to_commit * (1 + _RESERVE)
         choice = self._policy.choose(self._situation(energy, needed, to_exit, exit))
-        assert choice in (CONTINUE, SLEEP), "no blob has exits yet"
+        if choice == ANSWER:
+            return self._exit()
         needed = min(needed, self._capacitor.full - self._off)
         if choice == CONTINUE or energy >= needed:
             return True
@@ -227,8 +231,8 @@ class Device:
             watts=self._board.active_watts,
             income=self._capacitor.harvested / time,
             exit=exit,
-            confidence=None,
-            threshold=1.0 if exit is None else self._exits[exit].threshold,
+            confidence=None if exit is None else self._session.margin,
+            threshold=inf if exit is None or self._exits[exit].threshold == NEVER else self._exits[exit].threshold,
             time_left=None if deadline is None else taken + deadline - time,
         )
 
@@ -253,6 +257,16 @@ class Device:
         self._fresh = False
         if stretch.commit:
             self._committed(stretch.commit)
+        return True
+
+    def _exit(self) -> bool:
+        """The exit at hand answers, for a commit. False where power fails or the run ends before that."""
+        if not self._act("commits", self._session.exit_now, 0.0, self._prices.commit):
+            return False
+        self.log.commits += 1
+        self.log.spent["steps"] += self._uncommitted_joules
+        self._uncommitted_steps, self._uncommitted_joules = 0, 0.0
+        self._mark("commit")
         return True
 
     def _cut_stretch(self, stretch: Stretch, done: int, spent: float) -> None:
@@ -307,7 +321,7 @@ class Device:
             scores=scores.tobytes(),
             label=int(int8_labels(scores[None], self._zero_point)[0]),
             truth=self._samples.truth(current.sample % len(self._samples)),
-            exit=None,
+            exit=self._session.exit - 1 if self._session.exit else None,
             taken_s=current.taken,
             answered_s=self._capacitor.time,
             cuts=current.cuts,

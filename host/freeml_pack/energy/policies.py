@@ -15,7 +15,8 @@ POLICIES = "never, fixed:N, heads, ours"
 
 @dataclass(frozen=True)
 class Situation:
-    """Arguments of freeml.policy.decide, which see; `exit`: number of the exit at hand, None where there is no answer yet."""
+    """Arguments of freeml.policy.decide, which see; `exit`: number of the exit at hand, None where there is no answer yet. Its
+    confidence is the difference of the two highest int8 scores, as thresholds are."""
 
     energy: float
     to_commit: float

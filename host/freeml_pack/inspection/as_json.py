@@ -11,7 +11,7 @@ A blob: `faults` (sentences), `engine` (what the C core says), `sections` (`name
 `kernel`, `stride`, `dilation`, `padding` at the top and the left, `groups`, `channels`: of the input, from and to, and `pool`;
 `activation`: lowest and highest, `lookup`, `sums_in`, `sums_out`, `encoding`, `weight_bits`, `density`: share of the weights
 that are not 0, null where it is not known; `tile`, `steps`, `commit_every`, `commit_last`, `commits`, `constant_bytes`,
-`macs`); `scratch_bytes` and `streamed_scratch_bytes` (null
+`macs`), `exits` (`op`, `tensor`, `threshold`, `temperature`); `scratch_bytes` and `streamed_scratch_bytes` (null
 where the core refuses the blob).
 
 An NVM image: `verdict`, `notes`, `journal` ("blank", "valid", "foreign", "damaged"), `slots` (`number`, `state`: "good",
@@ -75,6 +75,7 @@ def _network(network: Network, densities: Sequence[float | None]) -> dict[str, A
         "commits": network.commits,
         "dearest_interval": asdict(network.dearest_interval()),
         "tensors": [_tensor(tensor) for tensor in network.tensors],
+        "exits": [asdict(exit) for exit in network.exits],
         "ops": [_op(op, densities[i] if densities else None) for i, op in enumerate(network.ops)],
     }
 

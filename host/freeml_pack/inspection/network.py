@@ -90,6 +90,16 @@ class NetworkOp:
 
 
 @dataclass(frozen=True)
+class NetworkExit:
+    """threshold, temperature: see `freeml_pack.graph.Exit`."""
+
+    op: int
+    tensor: int
+    threshold: int
+    temperature: float
+
+
+@dataclass(frozen=True)
 class Interval:
     """The steps between two commits, both ends included."""
 
@@ -114,6 +124,7 @@ class Network:
     arena_size: int  # bytes
     tensors: tuple[NetworkTensor, ...]
     ops: tuple[NetworkOp, ...]
+    exits: tuple[NetworkExit, ...]
 
     @property
     def steps(self) -> int:
@@ -160,7 +171,8 @@ def read_network(blob: bytes) -> Network:
     model = open_metadata(blob)
     rows = [model.Ops(index) for index in range(model.OpsLength())]
     shapes = [_shape(model.Tensors(index)) for index in range(model.TensorsLength())]
-    lives = _lifetimes(rows, len(shapes), model.Output())
+    exits = tuple(_exit(model.Exits(index)) for index in range(model.ExitsLength()))
+    lives = _lifetimes(rows, len(shapes), (model.Output(), *(exit.tensor for exit in exits)))
     sample_end = max((index for index, row in enumerate(rows) if row.Kind() == fbs.OpKind.QUANTIZE), default=-1)
     return Network(
         name=_text(model.Name()),
@@ -175,7 +187,12 @@ def read_network(blob: bytes) -> Network:
         arena_size=model.ArenaSize(),
         tensors=tuple(_tensor(model.Tensors(index), shapes[index], *lives[index]) for index in range(len(shapes))),
         ops=tuple(_op(model, row, shapes, is_last=index == len(rows) - 1) for index, row in enumerate(rows)),
+        exits=exits,
     )
+
+
+def _exit(row: Any) -> NetworkExit:
+    return NetworkExit(row.Op(), row.Tensor(), row.Threshold(), row.Temperature())
 
 
 def _text(value: bytes | None) -> str:
@@ -195,13 +212,14 @@ def _inputs(row: Any) -> tuple[int, ...]:
     return tuple(index for index in (row.Input(), row.Input2()) if index != NO_INDEX)
 
 
-def _lifetimes(rows: list[Any], count: int, output: int) -> list[tuple[int, int]]:
-    """First and last operator that touches each tensor; the output lives to the end. (0, -1): never touched."""
+def _lifetimes(rows: list[Any], count: int, scores: tuple[int, ...]) -> list[tuple[int, int]]:
+    """First and last operator that touches each tensor; scores live to the end. (0, -1): never touched."""
     touched: list[list[int]] = [[] for _ in range(count)]
     for index, row in enumerate(rows):
         for tensor in (*_inputs(row), row.Output()):
             touched[tensor].append(index)
-    touched[output].append(len(rows) - 1)
+    for tensor in scores:
+        touched[tensor].append(len(rows) - 1)
     return [(ops[0], ops[-1]) if ops else (0, -1) for ops in touched]
 
 

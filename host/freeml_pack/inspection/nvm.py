@@ -13,7 +13,7 @@ from freeml_schema.journal import SLOT_COUNT, SLOT_SIZE, Phase, Record
 _SIZE = Record.sizeof()
 _PARTS = {part.name: part.subcon for part in Record.subcons}
 _OFFSETS = {part.name: sum(before.sizeof() for before in Record.subcons[:index]) for index, part in enumerate(Record.subcons)}
-_ZERO = ("exit", "reserved")  # fields that are 0 in this version
+_ZERO = ("reserved",)  # fields that are 0 in this version
 _CRC = "crc32"
 
 
@@ -79,6 +79,8 @@ def read_slot(data: bytes, number: int) -> Slot:
     if record.count(record[0]) == _SIZE and record[0] in (0x00, 0xFF):
         return Slot(number, "blank", (), fields, crc)
     problems = [name for name, part in raw.items() if not _in_range(name, part, fields[name])]
+    if fields["exit"] and fields["phase"] != Phase.encmapping["DONE"]:
+        problems.append("exit")
     if fields[_CRC] != crc:
         problems.append(_CRC)
     return Slot(number, "damaged" if problems else "good", tuple(problems), fields, crc)

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from freeml_pack.graph import Encoding
+from freeml_pack.graph import NEVER, Encoding
 from freeml_pack.inspection.blob import BlobFacts, Section
 from freeml_pack.inspection.memory_map import memory_map
-from freeml_pack.inspection.network import Interval, Network, NetworkOp
+from freeml_pack.inspection.network import Interval, Network, NetworkExit, NetworkOp
 from freeml_pack.inspection.nvm import Journal, Slot
 from freeml_pack.inspection.verdict import Answer, Progress, Verdict
 
@@ -88,7 +88,14 @@ def _totals(network: Network, facts: BlobFacts) -> list[tuple[str, str]]:
     if facts.scratch_size is not None:
         rows.append(("scratch", f"{facts.scratch_size:,} bytes, {facts.streamed_scratch_size:,} where weights are streamed"))
     rows.append(("one inference", f"{network.macs:,} MACs in {network.steps:,} steps with {network.commits:,} commits"))
-    return [*rows, ("dearest commit", _interval(network.dearest_interval()))]
+    rows.append(("dearest commit", _interval(network.dearest_interval())))
+    exits = enumerate(network.exits, 1)
+    return [*rows, *((f"exit {number}", _exit(exit)) for number, exit in exits)]
+
+
+def _exit(exit: NetworkExit) -> str:
+    when = "never by itself" if exit.threshold == NEVER else f"from a margin of {exit.threshold} on"
+    return f"behind operator {exit.op}, scores in tensor {exit.tensor}, {when}; temperature {exit.temperature:.2f}"
 
 
 def _interval(interval: Interval) -> str:

@@ -97,15 +97,20 @@ def _slot_notes(journal: Journal) -> list[str]:
 
 def _done(image: bytes, record: Slot, network: Network | None) -> Verdict:
     tag = record.fields["tag"]
-    answer = _answer(image, network) if network else None
+    exit = record.fields["exit"]
+    if network is not None and exit > len(network.exits):
+        text = f"the record names exit {exit}, which the model has not: there is no answer; the next start() works"
+        return Verdict("foreign", False, text, ())
+    answer = _answer(image, network, exit) if network else None
+    ready = f"answer of tag {tag}{f' from exit {exit}' if exit else ''} is ready"
     if answer:
-        return Verdict("valid", True, f"answer of tag {tag} is ready: label {answer.label}", (), answer=answer)
+        return Verdict("valid", True, f"{ready}: label {answer.label}", (), answer=answer)
     missing = "it lies beyond the end of the image" if network else "--model MODEL.fml shows it"
-    return Verdict("valid", True, f"answer of tag {tag} is ready; {missing}", ())
+    return Verdict("valid", True, f"{ready}; {missing}", ())
 
 
-def _answer(image: bytes, network: Network) -> Answer | None:
-    tensor = network.tensors[network.output]
+def _answer(image: bytes, network: Network, exit: int) -> Answer | None:
+    tensor = network.tensors[network.exits[exit - 1].tensor if exit else network.output]
     data = image[ARENA_OFFSET + tensor.place.offset : ARENA_OFFSET + tensor.place.end]
     if len(data) < tensor.place.size:
         return None

@@ -13,7 +13,7 @@ from freeml_pack.encodings import decode_params, harmless_params
 from freeml_pack.graph import Encoding
 
 # by reading a table out of its bounds, and by counting with what was read there
-UNREADABLE = (struct.error, IndexError, ValueError, TypeError, OverflowError, ZeroDivisionError)
+UNREADABLE = (struct.error, IndexError, ValueError, TypeError, OverflowError, ZeroDivisionError, AttributeError)
 
 
 def densities(blob: bytes) -> tuple[float | None, ...]:

@@ -33,7 +33,8 @@ def _lifetimes(graph: Graph) -> dict[str, Allocation]:
         blocks.setdefault(op.output, Allocation("arena", 0, graph.tensors[op.output].size, index, index))
         for name in (*op.inputs, op.output):
             blocks[name] = replace(blocks[name], last_op=index)
-    blocks[graph.output] = replace(blocks[graph.output], last_op=len(graph.ops) - 1)
+    for name in (graph.output, *(exit.tensor for exit in graph.exits)):
+        blocks[name] = replace(blocks[name], last_op=len(graph.ops) - 1)
     return blocks
 
 

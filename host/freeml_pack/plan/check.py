@@ -36,8 +36,9 @@ def check_commit_rule(graph: Graph, plan: MemoryPlan) -> None:
     for op, op_plan in zip(graph.ops, plan.ops, strict=True):
         if op_plan.commit_every and not op_plan.commit_last:
             raise CommitRuleError(f"{op.name} commits inside, but not at its end")
-    if not (arena.owner[_span(plan.tensors[graph.output])] == numbers[graph.output]).all():
-        raise CommitRuleError(f"the output {graph.output} does not survive until the end")
+    for name in (graph.output, *(exit.tensor for exit in graph.exits)):
+        if not (arena.owner[_span(plan.tensors[name])] == numbers[name]).all():
+            raise CommitRuleError(f"the scores {name} do not survive until the end")
 
 
 class _Arena:

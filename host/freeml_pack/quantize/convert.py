@@ -23,7 +23,9 @@ from freeml_pack.graph import (
     OpQuant,
     Quant,
     Quantize,
+    Requant,
     Sample,
+    Shape,
     Strides,
     Tensor,
     View,
@@ -116,7 +118,13 @@ def to_int8(real: np.ndarray, quant: Quant) -> np.ndarray:
 
 
 def _average(graph: Graph, op: AveragePool2d, inputs: list[Quant], inner: Quant) -> dict:
-    shape, (height, width, _) = graph.tensors[op.inputs[0]].shape, graph.tensors[op.output].shape
+    shape, output = graph.tensors[op.inputs[0]].shape, graph.tensors[op.output].shape
+    return {"requant": average_requant(shape, output, op, inputs[0], inner)}
+
+
+def average_requant(shape: Shape, output: Shape, op: AveragePool2d, before: Quant, after: Quant) -> Requant:
+    """Constants of an average pool from a tensor of this shape to one of shape `output`."""
+    height, width, _ = output
     if op.adaptive:
         rows, columns = adaptive_bounds(shape[0], height), adaptive_bounds(shape[1], width)
         counts = np.array([(b - a) * (d - c) for a, b in rows for c, d in columns])
@@ -126,7 +134,7 @@ def _average(graph: Graph, op: AveragePool2d, inputs: list[Quant], inner: Quant)
         divisors = np.array([op.divisor or counts.max()])
     else:
         divisors = np.arange(1, counts.max() + 1)
-    return {"requant": requantization(inputs[0].scale / (inner.scale * divisors), np.array([255.0 * counts.max()]))}
+    return requantization(before.scale / (after.scale * divisors), np.array([255.0 * counts.max()]))
 
 
 def _add(graph: Graph, op: Add, inputs: list[Quant], inner: Quant) -> dict:

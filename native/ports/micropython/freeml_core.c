@@ -247,6 +247,24 @@ static mp_obj_t cancel(mp_obj_t state_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(cancel_obj, cancel);
 
+/* exit_now(state): ends the inference under way with the scores of the last exit passed */
+static mp_obj_t exit_now(mp_obj_t state_in) {
+    check(fml_session_exit(&get_session(state_in)->session));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(exit_now_obj, exit_now);
+
+/* exit_at_hand(state) -> (number of the last exit passed, its margin); (0, -1) where there is none */
+static mp_obj_t exit_at_hand(mp_obj_t state_in) {
+    const fml_session *session = &get_session(state_in)->session;
+    mp_obj_t values[] = {
+        mp_obj_new_int_from_uint(fml_session_exits(session)),
+        mp_obj_new_int(fml_session_margin(session)),
+    };
+    return mp_obj_new_tuple(MP_ARRAY_SIZE(values), values);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(exit_at_hand_obj, exit_at_hand);
+
 /* output(state) -> the int8 scores, as bytes */
 static mp_obj_t output(mp_obj_t state_in) {
     fml_py_state *state = get_session(state_in);
@@ -258,7 +276,7 @@ static mp_obj_t output(mp_obj_t state_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(output_obj, output);
 
-/* status(state) -> (phase, stale, tag, steps, commits, remaining, boots, journal) */
+/* status(state) -> (phase, stale, tag, steps, commits, remaining, boots, journal, exit) */
 static mp_obj_t status(mp_obj_t state_in) {
     const fml_session *session = &get_session(state_in)->session;
     mp_obj_t values[] = {
@@ -266,6 +284,7 @@ static mp_obj_t status(mp_obj_t state_in) {
         mp_obj_new_int_from_uint(session->tag),     mp_obj_new_int_from_uint(session->steps),
         mp_obj_new_int_from_uint(session->commits), mp_obj_new_int_from_uint(fml_session_remaining(session)),
         mp_obj_new_int_from_uint(session->boots),   mp_obj_new_int_from_uint(session->journal),
+        mp_obj_new_int_from_uint(session->exit),
     };
     return mp_obj_new_tuple(MP_ARRAY_SIZE(values), values);
 }
@@ -279,6 +298,8 @@ static MP_DEFINE_CONST_FUN_OBJ_1(status_obj, status);
     X(MP_QSTR_start, start_obj)                                                                                        \
     X(MP_QSTR_step, step_obj)                                                                                          \
     X(MP_QSTR_cancel, cancel_obj)                                                                                      \
+    X(MP_QSTR_exit_now, exit_now_obj)                                                                                  \
+    X(MP_QSTR_exit_at_hand, exit_at_hand_obj)                                                                          \
     X(MP_QSTR_output, output_obj)                                                                                      \
     X(MP_QSTR_status, status_obj)
 

@@ -1,4 +1,5 @@
-"""The core without encodings: it needs none of their files, and refuses blobs that use one."""
+"""The core without encodings and early exits: it needs none of their files, refuses blobs with encodings, and runs those with
+exits."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from freeml_pack.graph import Graph
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
-from code_size import ENCODINGS, WITHOUT_ENCODINGS  # noqa: E402
+from code_size import FEATURES  # noqa: E402
 
 MAIN = """
 #include "freeml.h"
@@ -34,13 +35,15 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("without")
     (folder / "main.c").write_text(MAIN)
     source = ROOT / "native" / "src"
-    files = [str(path) for path in source.rglob("*.c") if str(path.relative_to(source)) not in ENCODINGS]
-    command = ["cc", "-Os", WITHOUT_ENCODINGS, f"-I{ROOT / 'native' / 'include'}", str(folder / "main.c"), *files]
+    left_out = {file for files in FEATURES.values() for file in files}
+    flags = [f"-DFML_WITHOUT_{name.upper()}" for name in FEATURES]
+    files = [str(path) for path in source.rglob("*.c") if str(path.relative_to(source)) not in left_out]
+    command = ["cc", "-Os", *flags, f"-I{ROOT / 'native' / 'include'}", str(folder / "main.c"), *files]
     subprocess.run([*command, "-o", str(folder / "open")], check=True)
     return folder / "open"
 
 
-@pytest.mark.parametrize(("make", "status"), [(graphs.every_kind, 0), (graphs.encoded, -7)])
+@pytest.mark.parametrize(("make", "status"), [(graphs.every_kind, 0), (graphs.with_exits, 0), (graphs.encoded, -7)])
 def test_blobs_with_encodings_are_refused(make, status: int, program: Path, tmp_path: Path) -> None:
     graph: Graph = make()
     (tmp_path / "blob").write_bytes(write_blob(graph, graphs.roomy_plan(graph)))
