@@ -30,7 +30,7 @@ PORT = ROOT / "native" / "ports" / "msp430fr5994"
 FAR = range(0x10000, 0x44000)  # FRAM above 64 KB, which only far_copy reaches
 PAIR_TAPS = int(re.findall(r"#define DOT_PAIR_TAPS (\d+)", (PORT / "dot.h").read_text())[0])
 CHANNEL = 8  # bytes of a channel's constants in scratch
-# Files of kernels by the operators that they run; what the encodings of weights take; what the rest of the core calls of all these.
+# Files of kernels by the operators that they run; those of encoded weights; what the rest of the core calls of all these.
 KERNELS = {
     ("DEPTHWISE_CONV_2D",): "depthwise_conv_2d",
     ("MAX_POOL_2D", "AVERAGE_POOL_2D"): "pool",
@@ -134,8 +134,21 @@ def link(blob: bytes, common: list[Path], output: Path, is_far: bool) -> str:
         flags = [f"-D{name}={value}" for name, value in defines(blob, is_far).items()]
         flags += [f'-DNEAR_FILE="{folder}/near"', f'-DFAR_FILE="{folder}/far"']
         absent = left_out(read_network(blob).ops)
-        objects = [*(path for path in common if path.name.partition(".")[0] not in absent), *(_compile(PORT / source, folder, *flags) for source in PER_MODEL)]
-        command = [tools()[1], "-N", "--gc-sections", *_entries(absent), "-T", str(PORT / "fr5994.ld"), "-o", str(output), *map(str, objects)]
+        objects = [
+            *(path for path in common if path.name.partition(".")[0] not in absent),
+            *(_compile(PORT / source, folder, *flags) for source in PER_MODEL),
+        ]
+        command = [
+            tools()[1],
+            "-N",
+            "--gc-sections",
+            *_entries(absent),
+            "-T",
+            str(PORT / "fr5994.ld"),
+            "-o",
+            str(output),
+            *map(str, objects),
+        ]
         return subprocess.run(command, capture_output=True, text=True).stderr
 
 

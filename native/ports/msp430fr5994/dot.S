@@ -21,29 +21,27 @@
 	.size	\name, .-\name
 	.endm
 
-; Taps in eights, the rest first: tap, one at a time, and advance, of the weights by so many.
-	.macro	all_taps tap
+; Taps, the rest of a division by 2^doublings first, then so many at a time.
+	.macro	all_taps tap, doublings
 	mov	r14, r11
-	and	#7, r11
+	and	#(1 << \doublings) - 1, r11
 	jz	2f
 1:	\tap	0
 	add	#4, r12
 	dec	r11
 	jnz	1b
 2:	mov	r14, r11
+	.rept	\doublings
 	rra	r11
-	rra	r11
-	rra	r11
+	.endr
 	jz	4f
-3:	\tap	0
-	\tap	4
-	\tap	8
-	\tap	12
-	\tap	16
-	\tap	20
-	\tap	24
-	\tap	28
-	add	#32, r12
+3:
+	.set	at, 0
+	.rept	1 << \doublings
+	\tap	at
+	.set	at, at + 4
+	.endr
+	add	#4 << \doublings, r12
 	dec	r11
 	jnz	3b
 4:
@@ -112,7 +110,7 @@
 	clr	&RES1
 	clr	&RES2
 	clr	&RES3
-	all_taps pair_tap
+	all_taps pair_tap, 3
 ; Shifted left by 1, the first sum is twice the lowest 24 bits with their sign, the second one the 32 bits above, and 1 more where the
 ; first is negative.
 	mov	&RES0, r7
@@ -153,7 +151,7 @@
 	mov	r9, r13
 	clr	&RES0
 	clr	&RES1
-	all_taps single_tap
+	all_taps single_tap, 4
 	mov	&RES0, 0(r15)
 	mov	&RES1, 2(r15)
 	next_channel 5b
