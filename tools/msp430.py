@@ -9,10 +9,12 @@ Needs clang with its MSP430 target, and lld (Debian: clang, lld).
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from math import prod
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -20,10 +22,29 @@ sys.path[:0] = [str(ROOT / "host"), str(ROOT / "schema")]
 
 from freeml_pack.engine import Engine, EngineError  # noqa: E402
 from freeml_pack.errors import PackError  # noqa: E402
+from freeml_pack.graph import Encoding  # noqa: E402
+from freeml_pack.inspection.network import NetworkOp, read_network  # noqa: E402
 
 CORE = ROOT / "native" / "src"
 PORT = ROOT / "native" / "ports" / "msp430fr5994"
 FAR = range(0x10000, 0x44000)  # FRAM above 64 KB, which only far_copy reaches
+PAIR_TAPS = int(re.findall(r"#define DOT_PAIR_TAPS (\d+)", (PORT / "dot.h").read_text())[0])
+CHANNEL = 8  # bytes of a channel's constants in scratch
+# Files of kernels by the operators that they run; those of encoded weights; what the rest of the core calls of all these.
+KERNELS = {
+    ("DEPTHWISE_CONV_2D",): "depthwise_conv_2d",
+    ("MAX_POOL_2D", "AVERAGE_POOL_2D"): "pool",
+    ("ADD", "MULTIPLY"): "elementwise",
+}
+ENCODINGS = {"encoding", "encoded", "verify_encoding", "dot_sparse", "dot_blocks"}
+FUNCTIONS = {
+    "depthwise_conv_2d": ("fml_kernel_depthwise_conv_2d", "fml_kernel_depthwise_conv_2d_scratch"),
+    "pool": ("fml_kernel_pool",),
+    "elementwise": ("fml_kernel_elementwise",),
+    "encoding": ("fml_encoding_block_count", "fml_encoding_block", "fml_encoding_largest_block"),
+    "encoded": ("fml_encoded_run",),
+    "verify_encoding": ("fml_verify_encoding",),
+}
 PER_MODEL = ("main.c", "image.S")
 FLAGS = ["--target=msp430", "-mhwmult=f5series", "-ffreestanding", "-ffunction-sections", "-fdata-sections"]
 C_FLAGS = ["-std=c99", "-Os", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
@@ -49,6 +70,17 @@ def _compile(source: Path, folder: Path, *flags: str) -> Path:
     return target
 
 
+def left_out(ops: tuple[NetworkOp, ...]) -> set[str]:
+    """Names, without .c, of the core's files that none of these operators uses."""
+    names = {name for kinds, name in KERNELS.items() if not any(op.kind in kinds for op in ops)}
+    return names | (ENCODINGS if all(op.encoding == Encoding.DENSE_8 for op in ops) else set())
+
+
+def _entries(names: set[str]) -> list[str]:
+    """Linker flags that give the functions of these files an address where the device switches itself off."""
+    return [f"--defsym={function}=left_out" for name in sorted(names) for function in FUNCTIONS.get(name, ())]
+
+
 def compile_common(folder: Path) -> list[Path]:
     """Object files, in `folder`, of what is the same for every model: the port, and the core but for the files that the port
     replaces by one of the same name."""
@@ -56,6 +88,27 @@ def compile_common(folder: Path) -> list[Path]:
     replaced = {path.stem for path in port}
     core = [path for path in sorted(CORE.rglob("*.c")) if path.stem not in replaced]
     return [_compile(path, folder) for path in (*port, *core)]
+
+
+def _pairs(op: NetworkOp) -> int:
+    """Bytes of scratch that the port's CONV_2D (conv_2d.c, dot.h) wants for pairs of values, in addition to the core's."""
+    if op.kind != "CONV_2D" or op.window is None or op.encoding != Encoding.DENSE_8:
+        return 0
+    begin, end = op.window.channels
+    taps = prod(op.window.kernel) * (end - begin) // op.window.groups
+    return 4 * taps if taps <= PAIR_TAPS and prod(op.plan.tile[:2]) * prod(op.window.pool) > 1 else 0
+
+
+def _scratch(blob: bytes, engine: Engine, is_far: bool) -> int:
+    """Bytes of scratch that are surely enough."""
+    ops = read_network(blob).ops
+    if is_far:
+        return engine.scratch_size + max(map(_pairs, ops))
+    most = engine.scratch_size
+    for op in ops:
+        if (pairs := _pairs(op)) > 0:
+            most = max(most, pairs * 5 // 4 + CHANNEL * -(-min(op.plan.tile[2], op.space[2]) // 4) * 4)
+    return most
 
 
 def defines(blob: bytes, is_far: bool) -> dict[str, int]:
@@ -67,7 +120,7 @@ def defines(blob: bytes, is_far: bool) -> dict[str, int]:
         "BLOB_BYTES": len(blob),
         "SAMPLE_BYTES": engine.sample_size,
         "NVM_BYTES": engine.nvm_size,
-        "SCRATCH_BYTES": max(engine.scratch_size, 64),  # fml_model_open wants some, too
+        "SCRATCH_BYTES": max(_scratch(blob, engine, is_far), 64),  # fml_model_open wants some, too
     }
 
 
@@ -80,8 +133,22 @@ def link(blob: bytes, common: list[Path], output: Path, is_far: bool) -> str:
         (folder / "far").write_bytes(blob if is_far else b"")
         flags = [f"-D{name}={value}" for name, value in defines(blob, is_far).items()]
         flags += [f'-DNEAR_FILE="{folder}/near"', f'-DFAR_FILE="{folder}/far"']
-        objects = [*common, *(_compile(PORT / source, folder, *flags) for source in PER_MODEL)]
-        command = [tools()[1], "-N", "--gc-sections", "-T", str(PORT / "fr5994.ld"), "-o", str(output), *map(str, objects)]
+        absent = left_out(read_network(blob).ops)
+        objects = [
+            *(path for path in common if path.name.partition(".")[0] not in absent),
+            *(_compile(PORT / source, folder, *flags) for source in PER_MODEL),
+        ]
+        command = [
+            tools()[1],
+            "-N",
+            "--gc-sections",
+            *_entries(absent),
+            "-T",
+            str(PORT / "fr5994.ld"),
+            "-o",
+            str(output),
+            *map(str, objects),
+        ]
         return subprocess.run(command, capture_output=True, text=True).stderr
 
 

@@ -33,6 +33,16 @@
 /* No size, count or offset that the core accepts is larger, so that sums of two cannot leave uint32. */
 #define FML_SIZE_MAX UINT32_C(0x7fffffff)
 
+/* Places in memory and distances between them, as the kernels reckon with them: modulo what pointers hold, 32 bits at
+ * most. */
+#if UINTPTR_MAX > 0xffff
+typedef uint32_t fml_index;
+typedef int32_t fml_distance;
+#else
+typedef uint16_t fml_index;
+typedef int16_t fml_distance;
+#endif
+
 FML_ONE_WORD uint16_t fml_read_u16(const uint8_t *from) {
     return (uint16_t)(from[0] | (uint16_t)((uint16_t)from[1] << 8));
 }

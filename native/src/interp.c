@@ -78,7 +78,7 @@ static void apply_lookup(const fml_work *work) {
     fml_runs_begin(&runs, work, false);
     while (fml_runs_next(&runs)) {
         int8_t *to = work->output + runs.offset;
-        for (uint32_t i = 0; i < runs.length; ++i) {
+        for (fml_index i = 0; i < runs.length; ++i) {
             to[i] = (int8_t)work->lookup[to[i] + 128];
         }
     }

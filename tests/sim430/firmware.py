@@ -10,8 +10,10 @@ def submit(machine: Sim430, sample: bytes, tag: int) -> None:
 
 
 def answer(machine: Sim430) -> tuple[int, list[int]]:
-    """Tag and scores of the last line that was sent."""
-    line = machine.output.decode().splitlines()[-1]
-    assert line.startswith("answer "), line
-    tag, scores = line.removeprefix("answer ").split(":")
+    """Tag and scores of the last answer that was sent; a power failure may have cut another one short before it."""
+    text = machine.output.decode()
+    _, _, last = text.rpartition("answer ")
+    assert last.endswith("\n"), text.splitlines()[-1:]
+    assert last.count("\n") == 1, last
+    tag, scores = last.split(":")
     return int(tag), [int(score) for score in scores.split()]

@@ -81,8 +81,8 @@ def test_only_the_first_reset_verifies_the_blob(chain: tuple[Sim430, list[int]])
         assert machine.run(cycles=LIFE) is Stop.OFF
         spent.append(machine.counters.cycles - before)
         machine.lose_power()
-    assert spent[0] > 100_000
     assert max(spent[1:]) < 10_000
+    assert spent[0] > 5 * max(spent[1:])
 
 
 RECOVERY = 16_000  # cycles at most, from the reset to the first step of the inference that was under way

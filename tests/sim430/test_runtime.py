@@ -1,4 +1,4 @@
-"""The MSP430FR5994 port's assembly, function by function, on the simulated CPU."""
+"""The MSP430FR5994 port's run-time library, function by function, on the simulated CPU."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import zlib
 from pathlib import Path
 
 import msp430
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -24,7 +23,7 @@ BUFFER = SRAM.start
 def machine(common: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Sim430:
     """The port's functions that the compiler and the core call, without a program around them."""
     output = tmp_path_factory.mktemp("library") / "library.elf"
-    objects = [str(path) for path in common if path.name in ("runtime.S.o", "dot_4.S.o", "bytes.c.o", "crc32.S.o")]
+    objects = [str(path) for path in common if path.name in ("runtime.S.o", "bytes.c.o", "crc32.S.o")]
     command = [msp430.tools()[1], "--entry=memcpy", "--image-base=0x4000", "-N", "-Ttext=0x4400", "-o", str(output), *objects]
     subprocess.run(command, check=True)
     return Sim430(Image.from_elf(output))
@@ -71,7 +70,6 @@ def test_registers_that_a_callee_must_keep(machine: Sim430) -> None:
         "__mspabi_divu",
         "__mspabi_mpyl_f5hw",
         "__mspabi_sral",
-        "fml_dot_4x2",
         "fml_crc32",
         "far_copy",
     ):
@@ -115,21 +113,3 @@ def test_products_of_sizes(machine: Sim430, a: int, b: int) -> None:
 def test_crc32(machine: Sim430, data: bytes, start: int, place: int) -> None:
     machine.write(place, data)
     assert machine.call("fml_crc32", *long(start), place, len(data)) == zlib.crc32(data, start)
-
-
-@pytest.mark.parametrize("taps", [1, 2, 7, 8, 9, 16, 27, 150])
-def test_inner_loops(machine: Sim430, taps: int) -> None:
-    rng = np.random.default_rng(taps)
-    weights, values = rng.integers(-128, 128, (taps, 4), np.int8), rng.integers(-128, 128, (2, taps + 3), np.int8)
-    weights[0, 0] = values[0, 0] = -128
-    sums = (values[:, :taps].astype(np.int32) @ weights.astype(np.int32)).astype("<i4")
-    machine.write(0x8001, weights.tobytes())
-    machine.write(0x9001, values.tobytes())
-    machine.call("fml_dot_4x1", 0x8001, 0x9001, taps, 0, BUFFER)
-    assert machine.read(BUFFER, 16) == sums[0].tobytes()
-    before = machine.counters
-    machine.call("fml_dot_4x2", 0x8001, 0x9001, taps + 3, taps, 0, BUFFER)
-    assert machine.read(BUFFER, 32) == sums.tobytes()
-    after = machine.counters
-    cycles = after.cycles - before.cycles - (after.wait_cycles - before.wait_cycles)
-    assert cycles < 8 * (13 * taps + 60) + 100

@@ -7,10 +7,6 @@ void fml_copy(uint8_t *to, const uint8_t *from, uint32_t size) {
     memcpy(to, from, (unsigned)size);
 }
 
-uint32_t fml_product(uint32_t a, uint32_t b) {
-    if (((a | b) >> 16) == 0) { /* nearly all sizes */
-        const uint32_t product = a * b;
-        return product > FML_SIZE_MAX ? FML_SIZE_MAX : product;
-    }
+uint32_t product_of_long(uint32_t a, uint32_t b) {
     return b != 0 && a > FML_SIZE_MAX / b ? FML_SIZE_MAX : a * b;
 }

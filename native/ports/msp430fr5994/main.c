@@ -15,8 +15,9 @@ extern struct {
     uint8_t sample[SAMPLE_BYTES];
 } mailbox;
 
-static uint32_t scratch[(SCRATCH_BYTES + 3) / 4];
-static fml_session session;
+/* Neither has to be zeros: that would cost each reset some thousand cycles. */
+static uint32_t scratch[(SCRATCH_BYTES + 3) / 4] __attribute__((section(".noinit")));
+static fml_session session __attribute__((section(".noinit")));
 static fml_kept kept __attribute__((section(".nvm"))); /* zeros where the firmware was just written: verify */
 static const fml_model *const model = &kept.model;
 

@@ -76,7 +76,16 @@
 	rla	r13
 	subc	r13, r13		; 0 where the sign was set, else -1
 	inv	r13
-1:	and	#15, r14
+1:	bit	#8, r14
+	jz	4f
+	swpb	r12
+	mov.b	r12, r12
+	mov.b	r13, r15
+	swpb	r15
+	bis	r15, r12
+	swpb	r13
+	sxt	r13
+4:	and	#7, r14
 	jz	3f
 2:	rra	r13
 	rrc	r12
@@ -133,11 +142,17 @@
 divide_long:
 	tst	r15
 	jnz	divide_by_long
-	clr	r11
 	tst	r13
-	jz	4f
+	jnz	4f
+	mov	r14, r13
+	call	#__mspabi_divu
+	clr	r13
+	mov	r11, r14
+	clr	r15
+	ret
+4:	clr	r11
 	divide_word r13
-4:	divide_word r12			; leaves r15 = 0
+	divide_word r12			; leaves r15 = 0
 	mov	r11, r14
 	ret
 divide_by_long:				; the quotient has 16 bits: they come from r12, the remainder r11:r10 begins as the high word
@@ -175,10 +190,25 @@ divide_by_long:				; the quotient has 16 bits: they come from r12, the remainder
 	ret
 	end	__mspabi_remul
 
-; r12 / r13 -> quotient r12, remainder r11.
+; r12 / r13 -> quotient r12, remainder r11. Quotients up to 16, which most are, by subtraction.
 	function __mspabi_divu
 divide:
-	mov	r13, r14
+	mov	r12, r11
+	mov	r12, r14
+	clrc
+	rrc	r14
+	rra	r14
+	rra	r14
+	rra	r14
+	cmp	r13, r14
+	jhs	2f
+	mov	#-1, r12
+1:	inc	r12
+	sub	r13, r11
+	jhs	1b
+	add	r13, r11
+	ret
+2:	mov	r13, r14
 	clr	r11
 	divide_word r12
 	ret
@@ -200,24 +230,31 @@ divide:
 	jz	1f
 	tst	r14
 	jz	6f
-	mov.b	@r13+, r11		; clang's assembler has no mov.b @r13+, 0(r15)
-	mov.b	r11, 0(r15)
+	.word	0x4dff, 0		; mov.b @r13+, 0(r15)
 	inc	r15
 	dec	r14
-1:	sub	#4, r14			; two words at a time
+1:	sub	#8, r14			; four words at a time
 	jlo	3f
-2:	mov	@r13+, r11
-	mov	r11, 0(r15)
-	mov	@r13+, r11
-	mov	r11, 2(r15)
+2:	.word	0x4dbf, 0		; mov @r13+, 0(r15), which clang's assembler refuses
+	.word	0x4dbf, 2
+	.word	0x4dbf, 4
+	.word	0x4dbf, 6
+	add	#8, r15
+	sub	#8, r14
+	jhs	2b
+3:	add	#8, r14
+4:	sub	#4, r14			; four bytes at a time
+	jlo	8f
+7:	.word	0x4dff, 0		; mov.b @r13+, 0(r15)
+	.word	0x4dff, 1
+	.word	0x4dff, 2
+	.word	0x4dff, 3
 	add	#4, r15
 	sub	#4, r14
-	jhs	2b
-3:	add	#4, r14
-4:	tst	r14
+	jhs	7b
+8:	add	#4, r14
 	jz	6f
-5:	mov.b	@r13+, r11
-	mov.b	r11, 0(r15)
+5:	.word	0x4dff, 0
 	inc	r15
 	dec	r14
 	jnz	5b
@@ -226,7 +263,16 @@ divide:
 
 	function memset			; r12: to (also the result), r13: value, r14: bytes
 	mov	r12, r15
-	tst	r14
+	sub	#4, r14
+	jlo	4f
+3:	mov.b	r13, 0(r15)
+	mov.b	r13, 1(r15)
+	mov.b	r13, 2(r15)
+	mov.b	r13, 3(r15)
+	add	#4, r15
+	sub	#4, r14
+	jhs	3b
+4:	add	#4, r14
 	jz	2f
 1:	mov.b	r13, 0(r15)
 	inc	r15
@@ -245,3 +291,24 @@ divide:
 	mov	r15, r14
 	br	#memcpy
 	end	far_copy
+
+	.globl	product_of_long		; bytes.c
+
+; uint32_t fml_product(uint32_t a, uint32_t b), bytes.h: nearly all sizes have 16 bits.
+	function fml_product		; r13:r12, r15:r14
+	tst	r13
+	jnz	1f
+	tst	r15
+	jnz	1f
+	mov	r12, &MPY
+	mov	r14, &OP2
+	nop
+	mov	&RESLO, r12
+	mov	&RES1, r13
+	tst	r13
+	jge	2f
+	mov	#-1, r12		; FML_SIZE_MAX
+	mov	#0x7fff, r13
+2:	ret
+1:	br	#product_of_long
+	end	fml_product

@@ -9,33 +9,12 @@ void fml_channels_unpack(fml_channel *to, const uint8_t *group, uint32_t total, 
     }
 }
 
-/* Adds to sums the integer that stands in every `step` bytes. */
-static FML_APART void add(int32_t *sums, const uint8_t *from, uint32_t step, uint32_t count) {
-    for (; count != 0; --count, from += step, ++sums) {
-        *sums = (int32_t)((uint32_t)*sums + fml_read_u32(from));
-    }
-}
-
-/* Sums in parts, of a pixel's channels: adds what they came to so far; with their biases they go out where that is not
- * all yet. Tensors of sums have FML_SUM_SIZE bytes for each byte of an output. */
-static FML_APART void pass_sums(const fml_work *work, const int8_t *to, int32_t *sums, const fml_channel *channels,
-                                uint32_t count) {
-    const uint32_t at = (uint32_t)(to - work->output) * FML_SUM_SIZE;
-    if (work->op->flags & FML_OP_FLAG_SUMS_IN) {
-        add(sums, (const uint8_t *)work->input2 + at, FML_SUM_SIZE, count);
-    }
-    if (fml_op_sums_out(work->op)) {
-        add(sums, (const uint8_t *)channels, sizeof *channels, count);
-        fml_copy((uint8_t *)work->output + at, (const uint8_t *)sums, FML_SUM_SIZE * count);
-    }
-}
-
 void fml_finish(const fml_patches *patches, int8_t *to, int32_t *sums, const fml_channel *channels, uint32_t count) {
     const fml_work *work = patches->work;
     const bool pools = patches->pools;
     fml_range range = fml_output_range(work->op);
     if (work->op->flags & (FML_OP_FLAG_SUMS_OUT | FML_OP_FLAG_SUMS_IN)) {
-        pass_sums(work, to, sums, channels, count);
+        fml_pass_sums(work, to, sums, channels, count);
         if (fml_op_sums_out(work->op)) {
             return;
         }

@@ -23,7 +23,7 @@ static void group_of_channels(const fml_work *work, const uint8_t *group, uint32
     fml_channel *const channels = (fml_channel *)(void *)work->scratch;
     const uint32_t inputs = (uint32_t)op->window.channels / op->window.groups;
     fml_patches patches;
-    fml_patches_begin(&patches, work, op->window.first_channel + index * inputs, inputs);
+    fml_patches_begin(&patches, work, (fml_index)(op->window.first_channel + index * inputs), (fml_index)inputs);
     patches.buffer = (int8_t *)(channels + stored);
     patches.in_place = windows_are_pieces(op);
     fml_channels_unpack(channels, group, stored, 0, stored);

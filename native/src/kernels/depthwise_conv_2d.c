@@ -7,9 +7,9 @@
 /* Some output channels of a block, for the pixels of a tile. */
 typedef struct chunk {
     fml_patches patches;
-    uint32_t count, multiplier, offset; /* channels; output channels per input channel; first channel % multiplier */
-    const int8_t *weights;              /* [count][taps] */
-    int32_t *sums;                      /* [2][CHUNK] */
+    fml_index count, multiplier, offset; /* channels; output channels per input channel; first channel % multiplier */
+    const int8_t *weights;               /* [count][taps] */
+    int32_t *sums;                       /* [2][CHUNK] */
 } chunk;
 
 #define TAP_1X2(i, at)                                                                                                 \
@@ -29,12 +29,12 @@ typedef struct chunk {
 /* Sums of the taps of all channels for two pixels; without loops for the window that nearly all networks have. */
 static FML_APART void dot(const chunk *c) {
     const fml_window *window = &c->patches.work->op->window;
-    const uint32_t column = c->patches.steps.column, row = c->patches.steps.row;
+    const fml_index column = c->patches.steps.column, row = c->patches.steps.row;
     const bool is_3x3 = window->kernel_height == 3 && window->kernel_width == 3;
     const int8_t *w = c->weights, *x0 = c->patches.source[0], *x1 = c->patches.source[1];
     int32_t *sums = c->sums;
-    uint32_t used = c->offset;
-    for (uint32_t left = c->count; left != 0; --left, ++sums) {
+    fml_index used = c->offset;
+    for (fml_index left = c->count; left != 0; --left, ++sums) {
         int32_t a = 0, b = 0;
         if (is_3x3) {
             ROW_1X2(0);
@@ -48,10 +48,10 @@ static FML_APART void dot(const chunk *c) {
             x1 -= 2 * row;
             w += 9;
         } else {
-            uint32_t line = 0;
-            for (uint32_t i = window->kernel_height; i != 0; --i, line += row) {
-                uint32_t at = line;
-                for (uint32_t j = window->kernel_width; j != 0; --j, ++w, at += column) {
+            fml_index line = 0;
+            for (fml_index i = window->kernel_height; i != 0; --i, line += row) {
+                fml_index at = line;
+                for (fml_index j = window->kernel_width; j != 0; --j, ++w, at += column) {
                     TAP_1X2(0, at);
                 }
             }
@@ -66,21 +66,22 @@ static FML_APART void dot(const chunk *c) {
     }
 }
 
-static uint32_t channel_multiplier(const fml_op *op) {
-    return (uint32_t)op->output.shape.channels / op->input.shape.channels;
+static fml_index channel_multiplier(const fml_op *op) {
+    return (fml_index)op->output.shape.channels / op->input.shape.channels;
 }
 
-static void run_chunk(const fml_work *work, uint32_t begin, uint32_t end) {
+static void run_chunk(const fml_work *work, fml_index begin, fml_index end) {
     const fml_op *op = work->op;
-    const uint32_t block = work->tile.channel_begin, total = work->tile.channel_end - block, skipped = begin - block;
+    const fml_index block = work->tile.channel_begin, total = work->tile.channel_end - block, skipped = begin - block;
     fml_channel *const channels = (fml_channel *)(void *)work->scratch;
     chunk c;
     c.count = end - begin;
     c.multiplier = channel_multiplier(op);
     c.offset = begin % c.multiplier;
-    c.weights = (const int8_t *)work->params + FML_CHANNEL_CONSTANTS_SIZE * total + skipped * fml_op_taps(op);
+    c.weights =
+        (const int8_t *)work->params + FML_CHANNEL_CONSTANTS_SIZE * total + skipped * (fml_index)fml_op_taps(op);
     c.sums = (int32_t *)(void *)(channels + CHUNK);
-    const uint32_t first = begin / c.multiplier;
+    const fml_index first = begin / c.multiplier;
     fml_patches_begin(&c.patches, work, first, (end - 1) / c.multiplier - first + 1);
     c.patches.buffer = (int8_t *)(c.sums + 2 * CHUNK);
     c.patches.in_place = true;
@@ -92,21 +93,21 @@ static void run_chunk(const fml_work *work, uint32_t begin, uint32_t end) {
 }
 
 void fml_kernel_depthwise_conv_2d(const fml_work *work) {
-    const uint32_t end = work->tile.channel_end;
-    uint32_t begin = work->tile.channel_begin;
+    const fml_index end = work->tile.channel_end;
+    fml_index begin = work->tile.channel_begin;
     while (begin < end) {
-        const uint32_t stop = end - begin > CHUNK ? begin + CHUNK : end;
+        const fml_index stop = end - begin > CHUNK ? begin + CHUNK : end;
         run_chunk(work, begin, stop);
         begin = stop;
     }
 }
 
 uint32_t fml_kernel_depthwise_conv_2d_scratch(const fml_op *op) {
-    const uint32_t in = op->input.shape.channels;
-    const uint32_t most = fml_op_group_channels(op), count = most < CHUNK ? most : CHUNK;
-    const uint32_t multiplier = channel_multiplier(op);
+    const fml_index in = op->input.shape.channels;
+    const fml_index most = (fml_index)fml_op_group_channels(op), count = most < CHUNK ? most : CHUNK;
+    const fml_index multiplier = channel_multiplier(op);
     /* A chunk that begins inside a multiplier's run touches one input channel more. */
-    const uint32_t wanted = multiplier == 1 ? count : (count + multiplier - 2) / multiplier + 1;
+    const fml_index wanted = multiplier == 1 ? count : (count + multiplier - 2) / multiplier + 1;
     return CHUNK * (uint32_t)(sizeof(fml_channel) + 2 * sizeof(int32_t)) +
            fml_patches_size(op, wanted < in ? wanted : in, true);
 }

@@ -4,7 +4,7 @@
 typedef struct piece {
     int8_t *to;
     const int8_t *x1, *x2;
-    uint32_t length;
+    fml_index length;
 } piece;
 
 static void add(const fml_work *work, const piece *run, const fml_range *range) {
@@ -14,17 +14,17 @@ static void add(const fml_work *work, const piece *run, const fml_range *range) 
     const uint32_t shift = fml_shift_of(work->params[4]);
     const int8_t *x1 = run->x1, *x2 = run->x2;
     int8_t *to = run->to;
-    for (uint32_t left = run->length; left != 0; --left) {
+    for (fml_index left = run->length; left != 0; --left) {
         const int32_t total = *x1++ * m1 + *x2++ * m2 - zero;
         *to++ = fml_clamp(fml_shift_round(total, shift) + range->zero_point, range);
     }
 }
 
 static void multiply(const fml_work *work, const piece *run, const fml_range *range) {
-    const int32_t zero1 = work->op->input.zero_point, zero2 = work->op->input2.zero_point;
+    const fml_distance zero1 = work->op->input.zero_point, zero2 = work->op->input2.zero_point;
     const int8_t *x1 = run->x1, *x2 = run->x2;
     int8_t *to = run->to;
-    for (uint32_t left = run->length; left != 0; --left) {
+    for (fml_index left = run->length; left != 0; --left) {
         const int32_t product = (*x1++ - zero1) * (*x2++ - zero2);
         *to++ = fml_requantize_scaled((uint32_t)product, work->params, range);
     }

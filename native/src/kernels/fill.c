@@ -1,6 +1,6 @@
 #include "kernels.h"
 
-void fml_fill(int8_t *to, int8_t value, uint32_t count) {
+void fml_fill(int8_t *to, int8_t value, fml_index count) {
     for (; count != 0; --count) {
         *to++ = value;
     }

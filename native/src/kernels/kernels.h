@@ -22,7 +22,7 @@ uint32_t fml_kernel_depthwise_conv_2d_scratch(const fml_op *op);
 
 /* Sets the bytes of the tile, sets bytes (fill.c). */
 void fml_fill_tile(const fml_work *work, int8_t value);
-void fml_fill(int8_t *to, int8_t value, uint32_t count);
+void fml_fill(int8_t *to, int8_t value, fml_index count);
 
 static inline fml_range fml_output_range(const fml_op *op) {
     fml_range range;
@@ -39,31 +39,36 @@ int8_t fml_requantize_scaled(uint32_t accumulator, const uint8_t *scale, const f
 /* --- Windows (window.c) ------------------------------------------------------------------------------------------ */
 
 /* First row, first column of the window of an output row, column; negative in the padding. */
-int32_t fml_window_row(const fml_op *op, uint32_t row);
-int32_t fml_window_column(const fml_op *op, uint32_t column);
+fml_distance fml_window_row(const fml_op *op, fml_index row);
+fml_distance fml_window_column(const fml_op *op, fml_index column);
 
 /* Elements from tap to tap of a window. */
 typedef struct fml_steps {
-    uint32_t row, column;
+    fml_index row, column;
 } fml_steps;
 
 /* Steps of an op's windows in its input. */
 fml_steps fml_window_steps(const fml_op *op);
 
+/* Whether all taps of an axis lie in the input. */
+static inline bool fml_axis_inside(fml_distance origin, fml_index kernel, fml_index dilation, fml_index size) {
+    return origin >= 0 && (fml_index)origin + (kernel - 1) * dilation < size;
+}
+
 /* Element (row, column, channel) of a tensor, counted from its start. */
-static inline uint32_t fml_element(const fml_shape *shape, uint32_t row, uint32_t column, uint32_t channel) {
+static inline fml_index fml_element(const fml_shape *shape, fml_index row, fml_index column, fml_index channel) {
     return (row * shape->width + column) * shape->channels + channel;
 }
 
 /* --- Pixels of a tile in row order (pixels.c) ------------------------------------------------------------------- */
 
 typedef struct fml_pixel {
-    uint32_t row, column;
+    fml_index row, column;
 } fml_pixel;
 
 typedef struct fml_pixels {
     fml_pixel at; /* the next one */
-    uint32_t row_end, column_begin, column_end;
+    fml_index row_end, column_begin, column_end;
 } fml_pixels;
 
 fml_pixels fml_pixels_of(const fml_tile *tile);
@@ -76,7 +81,7 @@ static inline bool fml_pixels_left(const fml_pixels *pixels) {
 /* --- Runs: the bytes of the tile in the output, as pieces that lie side by side (pixels.c) ------------------------ */
 
 typedef struct fml_runs {
-    uint32_t offset, length; /* of the current run, from the start of the tensor; set by fml_runs_next */
+    fml_index offset, length; /* of the current run, from the start of the tensor; set by fml_runs_next */
     const fml_work *work;
     fml_pixels pixels; /* where the next runs begin */
 } fml_runs;
@@ -96,12 +101,12 @@ bool fml_runs_next(fml_runs *runs);
  * points for the taps outside: the multiply loops know no borders. Both windows of a pair are, or none. */
 typedef struct fml_patches {
     const fml_work *work;
-    uint32_t first_channel, channels; /* input channels that the kernel reads */
+    fml_index first_channel, channels; /* input channels that the kernel reads */
     fml_pixels pixels;
-    bool pools;           /* an output pixel is the largest of some */
-    uint32_t step, pitch; /* in the buffer, from byte to byte of a window, and to the next window */
-    int8_t *buffer;       /* set by the kernel: fml_patches_size bytes */
-    bool in_place;        /* set by the kernel: windows inside the input are read where they lie */
+    bool pools;            /* an output pixel is the largest of some */
+    fml_index step, pitch; /* in the buffer, from byte to byte of a window, and to the next window */
+    int8_t *buffer;        /* set by the kernel: fml_patches_size bytes */
+    bool in_place;         /* set by the kernel: windows inside the input are read where they lie */
     /* Set by fml_patches_next: */
     bool paired;             /* two pixels; else the odd last one, twice */
     const int8_t *source[2]; /* first tap of the window, at first_channel */
@@ -110,8 +115,11 @@ typedef struct fml_patches {
 } fml_patches;
 
 /* All pixels of the work's tile; of a convolution that pools, all that its output pixels are the largest of. */
-void fml_patches_begin(fml_patches *patches, const fml_work *work, uint32_t first_channel, uint32_t channels);
+void fml_patches_begin(fml_patches *patches, const fml_work *work, fml_index first_channel, fml_index channels);
 bool fml_patches_next(fml_patches *patches);
+
+/* The window at (row, first_column) as bytes in (kernel row, kernel column, channel) order (gather.c). */
+void fml_gather(const fml_patches *patches, fml_distance row, fml_distance first_column, int8_t *to);
 
 /* Bytes of fml_patches.buffer: 0 where no window needs it. */
 uint32_t fml_patches_size(const fml_op *op, uint32_t channels, bool in_place);
@@ -129,6 +137,10 @@ void fml_finish(const fml_patches *patches, int8_t *to, int32_t *sums, const fml
 /* The same, from output channel `channel` on, for both pixels of a pair; the second one's sums are sums[step + i]. */
 void fml_finish_pair(const fml_patches *patches, uint32_t channel, int32_t *sums, uint32_t step,
                      const fml_channel *channels, uint32_t count);
+
+/* Sums in parts, of a pixel's channels (sums.c): adds what they came to so far; with their biases they go out where
+ * that is not all yet. Tensors of sums have FML_SUM_SIZE bytes for each byte of an output. */
+void fml_pass_sums(const fml_work *work, const int8_t *to, int32_t *sums, const fml_channel *channels, uint32_t count);
 
 /* --- Inner loops of CONV_2D (dot_4.c)
  * ----------------------------------------------------------------------------------- */

@@ -19,7 +19,7 @@ void fml_pixels_advance(fml_pixels *pixels) {
 void fml_runs_begin(fml_runs *runs, const fml_work *work, bool per_pixel) {
     runs->work = work;
     runs->pixels = fml_pixels_of(&work->tile);
-    runs->length = (uint32_t)(work->tile.channel_end - work->tile.channel_begin);
+    runs->length = (fml_index)(work->tile.channel_end - work->tile.channel_begin);
     if (runs->length == work->op->output.shape.channels && !per_pixel) {
         runs->length *= runs->pixels.column_end - runs->pixels.column_begin;
         runs->pixels.column_end = runs->pixels.column_begin + 1;

@@ -2,7 +2,7 @@
 
 /* Taps of a window along one axis, clipped to the input, and the first one's place. */
 typedef struct axis {
-    uint32_t first, taps;
+    fml_index first, taps;
 } axis;
 
 static FML_APART axis clip(int32_t origin, uint32_t kernel, uint32_t dilation, uint32_t size) {
@@ -10,7 +10,7 @@ static FML_APART axis clip(int32_t origin, uint32_t kernel, uint32_t dilation, u
     for (; kernel != 0 && origin < 0; --kernel) {
         origin += (int32_t)dilation;
     }
-    clipped.first = (uint32_t)origin;
+    clipped.first = (fml_index)origin;
     for (; kernel != 0 && origin < (int32_t)size; --kernel) {
         origin += (int32_t)dilation;
         ++clipped.taps;
@@ -21,16 +21,16 @@ static FML_APART axis clip(int32_t origin, uint32_t kernel, uint32_t dilation, u
 /* Input rows (or columns) that output row `index` of `count` averages, as PyTorch's adaptive pooling. */
 static axis adapt(uint32_t index, uint32_t size, uint32_t count) {
     axis adapted;
-    adapted.first = index * size / count;
-    adapted.taps = ((index + 1) * size + count - 1) / count - adapted.first;
+    adapted.first = (fml_index)(index * size / count);
+    adapted.taps = (fml_index)(((index + 1) * size + count - 1) / count - adapted.first);
     return adapted;
 }
 
-static int32_t largest(const int8_t *line, uint32_t rows, uint32_t columns, const fml_steps *steps) {
-    int32_t best = INT8_MIN;
+static int8_t largest(const int8_t *line, fml_index rows, fml_index columns, const fml_steps *steps) {
+    int8_t best = INT8_MIN;
     for (; rows != 0; --rows, line += steps->row) {
         const int8_t *from = line;
-        for (uint32_t left = columns; left != 0; --left, from += steps->column) {
+        for (fml_index left = columns; left != 0; --left, from += steps->column) {
             if (*from > best) {
                 best = *from;
             }
@@ -39,11 +39,11 @@ static int32_t largest(const int8_t *line, uint32_t rows, uint32_t columns, cons
     return best;
 }
 
-static uint32_t sum(const int8_t *line, uint32_t rows, uint32_t columns, const fml_steps *steps) {
+static uint32_t sum(const int8_t *line, fml_index rows, fml_index columns, const fml_steps *steps) {
     uint32_t total = 0;
     for (; rows != 0; --rows, line += steps->row) {
         const int8_t *from = line;
-        for (uint32_t left = columns; left != 0; --left, from += steps->column) {
+        for (fml_index left = columns; left != 0; --left, from += steps->column) {
             const int32_t x = *from;
             total += (uint32_t)x;
         }
@@ -51,13 +51,13 @@ static uint32_t sum(const int8_t *line, uint32_t rows, uint32_t columns, const f
     return total;
 }
 
-static void pool_pixel(const fml_work *work, const fml_range *range, uint32_t row, uint32_t column) {
+static void pool_pixel(const fml_work *work, const fml_range *range, fml_index row, fml_index column) {
     const fml_op *op = work->op;
     const fml_window *window = &op->window;
     const bool takes_largest = op->kind == FML_OP_KIND_MAX_POOL_2D;
     const fml_shape *in = &op->input.shape, *out = &op->output.shape;
     const fml_steps steps = fml_window_steps(op);
-    uint32_t channel = work->tile.channel_begin;
+    fml_index channel = work->tile.channel_begin;
     axis rows, columns;
     if ((op->flags & FML_OP_FLAG_ADAPTIVE) != 0) {
         rows = adapt(row, in->height, out->height);
@@ -69,11 +69,12 @@ static void pool_pixel(const fml_work *work, const fml_range *range, uint32_t ro
     const int8_t *from = work->input + fml_element(in, rows.first, columns.first, channel);
     int8_t *to = work->output + fml_element(out, row, column, channel);
     const int32_t zero_point = op->input.zero_point;
-    const uint32_t count = rows.taps * columns.taps, zero = count * (uint32_t)zero_point;
+    const fml_index count = rows.taps * columns.taps;
+    const uint32_t zero = count * (uint32_t)zero_point;
     const uint8_t *entry = work->params;
     if (!takes_largest) {
         /* One entry of constants serves all counts of taps; of several, entry count - 1. */
-        const uint32_t entries = op->params_size / FML_SCALE_SIZE;
+        const fml_index entries = (fml_index)op->params_size / FML_SCALE_SIZE;
         entry += FML_SCALE_SIZE * ((count < entries ? count : entries) - 1);
     }
     for (; channel != work->tile.channel_end; ++channel, ++from) {

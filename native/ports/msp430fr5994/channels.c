@@ -1,0 +1,55 @@
+/* What becomes of sums, on the multiplier (requantize.S). Constants of output channels: unpack.S. */
+#include "kernels/kernels.h"
+#include "requantize.h"
+
+/* The fields that requantize wants take the place of those that the core's C wants. */
+typedef char channels_are_alike[sizeof(requantize_channel) == sizeof(fml_channel) ? 1 : -1];
+
+static const uint16_t powers[] = {1 << 0, 1 << 1, 1 << 2,  1 << 3,  1 << 4,  1 << 5,  1 << 6,  1 << 7,
+                                  1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, UINT16_C(1) << 15};
+
+void fml_finish(const fml_patches *patches, int8_t *to, int32_t *sums, const fml_channel *channels, uint32_t count) {
+    const fml_work *work = patches->work;
+    const fml_op *op = work->op;
+    if (op->flags & (FML_OP_FLAG_SUMS_OUT | FML_OP_FLAG_SUMS_IN)) {
+        fml_pass_sums(work, to, sums, channels, count);
+        if (fml_op_sums_out(op)) {
+            return;
+        }
+    }
+    requantize_work each;
+    each.sums = sums;
+    each.channels = (const requantize_channel *)(const void *)channels;
+    each.to = to;
+    each.count = (uint16_t)count;
+    each.scale = powers[op->left_shift & 15];
+    each.zero_point = op->output.zero_point;
+    each.low = op->activation_min;
+    each.high = op->activation_max;
+    each.pools = patches->pools;
+    requantize(&each);
+}
+
+void fml_finish_pair(const fml_patches *patches, uint32_t channel, int32_t *sums, uint32_t step,
+                     const fml_channel *channels, uint32_t count) {
+    fml_finish(patches, patches->target[0] + channel, sums, channels, count);
+    if (patches->paired) {
+        fml_finish(patches, patches->target[1] + channel, sums + step, channels, count);
+    }
+}
+
+int8_t fml_requantize_scaled(uint32_t accumulator, const uint8_t *scale, const fml_range *range) {
+    const requantize_channel channel = {0, requantize_factor(fml_read_u16(scale), scale[2])};
+    int8_t result;
+    const requantize_work work = {.sums = (const int32_t *)&accumulator,
+                                  .channels = &channel,
+                                  .to = &result,
+                                  .count = 1,
+                                  .scale = powers[range->left_shift & 15],
+                                  .zero_point = (int16_t)range->zero_point,
+                                  .low = (int16_t)range->low,
+                                  .high = (int16_t)range->high,
+                                  .pools = 0};
+    requantize(&work);
+    return result;
+}

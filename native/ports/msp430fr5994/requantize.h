@@ -1,0 +1,33 @@
+/* Accumulators to int8 (SPEC.md, "Numbers") on the hardware multiplier: shifts are multiplications, too, and half of
+ * their product is dropped by not reading it. */
+#ifndef REQUANTIZE_H
+#define REQUANTIZE_H
+
+#include <stdint.h>
+
+/* Constants of an output channel as requantize wants them, in the place of an fml_channel. With s = shift - 1:
+ * s >= 16: factor = multiplier << (32 - s), and the result of the shift are bits 48.. of the accumulator times it.
+ * s < 16: factor = multiplier << (16 - s), bits 32.. of the product; bit 31 is set. */
+typedef struct requantize_channel {
+    uint32_t bias;
+    uint32_t factor;
+} requantize_channel;
+
+/* requantize.S knows the places of the members. */
+typedef struct requantize_work {
+    const int32_t *sums;
+    const requantize_channel *channels;
+    int8_t *to;
+    uint16_t count; /* outputs, 1 at least */
+    uint16_t scale; /* 2^left_shift */
+    int16_t zero_point, low, high;
+    uint16_t pools; /* not 0: the int8 that is there takes the place of low */
+} requantize_work;
+
+/* The factor of a multiplier and a shift, as they are stored. */
+uint32_t requantize_factor(uint16_t multiplier, uint8_t shift);
+
+/* to[i] = the int8 of sums[i] + bias. */
+void requantize(const requantize_work *work);
+
+#endif

@@ -1,0 +1,93 @@
+; void fml_channels_unpack(fml_channel *to, const uint8_t *group, uint32_t total, uint32_t begin, uint32_t end), and
+; uint32_t requantize_factor(uint16_t multiplier, uint8_t shift) (requantize.h): channels of 7 stored bytes become 8, at any alignment.
+	.equ	MPY, 0x4c0
+	.equ	OP2, 0x4c8
+	.equ	RESLO, 0x4ca
+	.equ	RESHI, 0x4cc
+
+; r10: multiplier, r11: shift as it is stored -> r11:r10. With s = shift - 1: 2 * multiplier times 2^(15 - s % 16), and bit 31 says
+; whether s is less than 16.
+	.section .text.factor,"ax",@progbits
+	.type	factor,@function
+factor:
+	rla	r10
+	mov	r10, &MPY
+	dec	r11
+	mov	r11, r10
+	and	#15, r10
+	rla	r10
+	mov	highest_first(r10), &OP2
+	bit	#16, r11
+	mov	&RESLO, r10
+	mov	&RESHI, r11
+	jz	1f
+	bic	#0x8000, r11
+	ret
+1:	bis	#0x8000, r11
+	ret
+	.size	factor, .-factor
+
+	.section .rodata.highest_first,"a",@progbits
+	.balign	2
+highest_first:
+	.word	0x8000, 0x4000, 0x2000, 0x1000, 0x800, 0x400, 0x200, 0x100, 0x80, 0x40, 0x20, 0x10, 8, 4, 2, 1
+
+	.section .text.requantize_factor,"ax",@progbits
+	.globl	requantize_factor
+	.type	requantize_factor,@function
+requantize_factor:
+	push	r10
+	mov	r12, r10
+	mov	r13, r11
+	call	#factor
+	mov	r10, r12
+	mov	r11, r13
+	pop	r10
+	ret
+	.size	requantize_factor, .-requantize_factor
+
+; r12: to, r13: biases, r14: total; begin: 2(r1), end: 6(r1), low words. Then r8: multipliers, r9: shifts, r15: channels left.
+	.section .text.fml_channels_unpack,"ax",@progbits
+	.globl	fml_channels_unpack
+	.type	fml_channels_unpack,@function
+fml_channels_unpack:
+	push	r8
+	push	r9
+	push	r10
+	mov	r14, r8
+	rla	r8
+	rla	r8
+	add	r13, r8			; 4 bytes of bias, 2 of multiplier, 1 of shift for each
+	mov	r14, r9
+	rla	r9
+	add	r8, r9
+	mov	8(r1), r10
+	mov	12(r1), r15
+	sub	r10, r15
+	add	r10, r9
+	rla	r10
+	add	r10, r8
+	rla	r10
+	add	r10, r13
+	tst	r15
+	jz	2f
+1:	.word	0x4dfc, 0		; mov.b @r13+, 0(r12), which clang's assembler refuses
+	.word	0x4dfc, 1
+	.word	0x4dfc, 2
+	.word	0x4dfc, 3
+	mov.b	@r8+, r10
+	mov.b	@r8+, r11
+	swpb	r11
+	bis	r11, r10
+	mov.b	@r9+, r11
+	call	#factor
+	mov	r10, 4(r12)
+	mov	r11, 6(r12)
+	add	#8, r12
+	dec	r15
+	jnz	1b
+2:	pop	r10
+	pop	r9
+	pop	r8
+	ret
+	.size	fml_channels_unpack, .-fml_channels_unpack
