@@ -20,8 +20,11 @@ from freeml_pack.targets import Energy, Target, load_target
 
 MSP430 = load_target("msp430fr5994")
 assert isinstance(MSP430.prices, Energy)
-QUICK = replace(MSP430, prices=replace(MSP430.prices, boot=5e-6, check=1e-9, commit=4e-6))
-"""Starts for little, commits for much: power fails in steps and commits rather than in starts."""
+QUICK = replace(
+    MSP430, prices=replace(MSP430.prices, mac=3.6e-9, element=14e-9, step=0.7e-6, commit=4e-6, boot=5e-6, check=1e-9)
+)
+"""Starts for little, commits for much: power fails in steps and commits rather than in starts. All prices are its own, for the
+charges of the tests are made for them."""
 
 GRAPHS = {
     "chain": graphs.chain(),
