@@ -27,7 +27,6 @@ from freeml_pack.scores import int8_labels
 from freeml_pack.targets import DEFAULT_TARGET, Target, load_target
 
 _SELF_CHECK_SAMPLES = 8
-_MOST_BUILDS = 4  # until a blob fits its target
 _BATCH = 128  # samples
 
 

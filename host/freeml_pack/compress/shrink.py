@@ -16,6 +16,7 @@ from freeml_pack.compress.network import Network
 from freeml_pack.encodings import CHANNEL_BYTES
 from freeml_pack.graph import Conv2d, DepthwiseConv2d, Graph
 from freeml_pack.plan.allocate import allocate
+from freeml_pack.plan.types import bytes_in_use
 
 _DENSITY = 0.3  # of the weights that remain: sparser networks pay for channels that hardly do anything
 _COUNT_BYTES = 2  # per channel of a sparse layer
@@ -115,7 +116,5 @@ def _peak_tensors(graph: Graph, groups: ChannelGroups, kept: np.ndarray, limit: 
     tensors, sample, size = allocate(graph.with_(tensors=shapes))
     if size <= limit:
         return []
-    blocks = [sample, *tensors.values()]
-    totals = [sum(b.size for b in blocks if b.first_op <= op <= b.last_op) for op in range(len(graph.ops))]
-    worst = int(np.argmax(totals))
+    worst = int(np.argmax(bytes_in_use((sample, *tensors.values()), len(graph.ops))))
     return [name for name, block in tensors.items() if block.first_op <= worst <= block.last_op]

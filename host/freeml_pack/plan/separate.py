@@ -30,6 +30,7 @@ from freeml_pack.graph import (
     View,
 )
 from freeml_pack.plan.allocate import allocate
+from freeml_pack.plan.types import bytes_in_use
 from freeml_pack.rewrite import is_pointwise
 
 _MOST_OPS = 10  # of a chain, before the op at which most bytes are in use and from it on
@@ -81,8 +82,7 @@ def _arena(graph: Graph) -> int:
 def _in_use(graph: Graph) -> list[int]:
     """Bytes that are in use at each op."""
     tensors, sample, _ = allocate(graph)
-    blocks = (sample, *tensors.values())
-    return [sum(b.size for b in blocks if b.first_op <= op <= b.last_op) for op in range(len(graph.ops))]
+    return bytes_in_use((sample, *tensors.values()), len(graph.ops))
 
 
 def _separations(graph: Graph) -> Iterator[_Separation]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from freeml_pack.graph import Shape
@@ -31,6 +32,15 @@ class Allocation:
         return self.memory == other.memory and self.offset < other.end and other.offset < self.end
 
 
+def bytes_in_use(blocks: Iterable[Allocation], op_count: int) -> list[int]:
+    """At each op: the sizes of all that is in use there."""
+    totals = [0] * op_count
+    for block in blocks:
+        for op in range(max(0, block.first_op), block.last_op + 1):
+            totals[op] += block.size
+    return totals
+
+
 @dataclass(frozen=True)
 class OpPlan:
     """Tile of an op in its iteration space (rows, columns, channels) and its commits; see SPEC.md, "Plan and commits"."""
@@ -49,5 +59,4 @@ class MemoryPlan:
 
     def least_arena_size(self) -> int:
         """Bytes that are in use at once at the worst op: no arrangement of the tensors needs less."""
-        allocations = (self.sample, *self.tensors.values())
-        return max(sum(a.size for a in allocations if a.first_op <= op <= a.last_op) for op in range(-1, len(self.ops)))
+        return max(self.sample.size, *bytes_in_use((self.sample, *self.tensors.values()), len(self.ops)))

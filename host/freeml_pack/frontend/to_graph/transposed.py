@@ -17,7 +17,7 @@ from freeml_pack.frontend.to_graph.builder import Builder
 from freeml_pack.frontend.to_graph.handlers import array, handles
 from freeml_pack.frontend.to_graph.shapes import extend
 from freeml_pack.frontend.to_graph.value import Value, from_layout, to_layout
-from freeml_pack.frontend.to_graph.windows import Pair, as_pair, convolution_op, convolve, images
+from freeml_pack.frontend.to_graph.windows import Pair, as_pair, convolution_op, convolve, images, kernels_of
 from freeml_pack.graph import Window
 
 
@@ -41,14 +41,10 @@ def convolve_transposed(
     groups: int,
     dilation: Any,
 ) -> Value:
-    if isinstance(weight, Value) or isinstance(bias, Value):
-        raise b.error("its weights depend on the input; only constant weights are supported")
-    spatial = weight.ndim - 2
-    if spatial not in (1, 2):
-        raise b.error("only 1-D and 2-D convolutions are supported")
+    weights, spatial = kernels_of(b, weight, bias)
     layout, batched = images(b, value, spatial)
     step, margin = as_pair(stride, spatial, 1), as_pair(padding, spatial, 0)
-    kernels = _dilated(array(weight).reshape(*weight.shape[:2], -1, 1) if spatial == 1 else array(weight), dilation, spatial)
+    kernels = _dilated(weights, dilation, spatial)
     extra = as_pair(output_padding, spatial, 0)
     sizes = [
         (layout.shape[axis] - 1) * step[axis] - 2 * margin[axis] + kernels.shape[2 + axis] + extra[axis] for axis in (0, 1)

@@ -66,19 +66,24 @@ def convolve(
     dilation: Any,
     groups: int,
 ) -> Value:
+    weights, spatial = kernels_of(b, weight, bias)
+    layout, batched = images(b, value, spatial)
+    kernel: Pair = weights.shape[2:]
+    dilation = as_pair(dilation, spatial, 1)
+    window = Window(kernel, as_pair(stride, spatial, 1), dilation, _padding(padding, spatial, kernel, dilation))
+    core, window = _absorb_border(layout, window)
+    biases = np.zeros(len(weights)) if bias is None else array(bias)
+    return convolution_op(b, value, core, batched, window, weights, biases, groups)
+
+
+def kernels_of(b: Builder, weight: torch.Tensor, bias: torch.Tensor | None) -> tuple[np.ndarray, int]:
+    """([.., .., kernel_h, kernel_w] of torch's weight, 1 or 2: its spatial axes); refuses what is not constant."""
     if isinstance(weight, Value) or isinstance(bias, Value):
         raise b.error("its weights depend on the input; only constant weights are supported")
     spatial = weight.ndim - 2
     if spatial not in (1, 2):
         raise b.error("only 1-D and 2-D convolutions are supported")
-    layout, batched = images(b, value, spatial)
-    kernel = as_pair(list(weight.shape[2:]), spatial, 1)
-    dilation = as_pair(dilation, spatial, 1)
-    window = Window(kernel, as_pair(stride, spatial, 1), dilation, _padding(padding, spatial, kernel, dilation))
-    core, window = _absorb_border(layout, window)
-    weights = array(weight).reshape(weight.shape[0], weight.shape[1], *kernel)
-    biases = np.zeros(len(weights)) if bias is None else array(bias)
-    return convolution_op(b, value, core, batched, window, weights, biases, groups)
+    return array(weight).reshape(*weight.shape[:3], -1), spatial
 
 
 def convolution_op(
