@@ -27,6 +27,7 @@ _MOST_ATTEMPTS = 4  # until a blob fits its target
 @dataclass(frozen=True, eq=False)
 class Built:
     graph: Graph  # int8
+    target: Target  # that it is planned for: one that maps the blob where the blob is small enough
     plan: MemoryPlan
     blob: bytes
     engine: Engine
@@ -50,6 +51,11 @@ class Built:
         """Of the blob, besides the constants of convolutions and linear layers."""
         return len(self.blob) - sum(self.layer_bytes().values())
 
+    @property
+    def used_bytes(self) -> int:
+        """Of nonvolatile memory: blob, journal, arena."""
+        return self.costs.blob + self.costs.nvm
+
     def excess(self, target: Target) -> int:
         """Bytes by which the arena is too large for the target's memories; 0 or less: it is not."""
         needs = [(self.costs.nvm, target.nvm_bytes)] + ([] if target.nvm_mapped else [(self.costs.ram, target.ram_bytes)])
@@ -69,7 +75,17 @@ def build(
     Where the arena is too large for the target's memories, layers are separated by rows.
     PackError where a layer exceeds the format or one step the charge; whether the sizes fit the target is for `check_fits`
     to say."""
-    quantized = _suited(add_exits(quantize(graph, calibrate(graph, x, progress, input_range)), head), target)
+    quantized = add_exits(quantize(graph, calibrate(graph, x, progress, input_range)), head)
+    built = _fitted(quantized, target.mapping(1))
+    if built.target != target.mapping(built.used_bytes):
+        built = _fitted(quantized, target)
+    check_commit_rule(built.graph, built.plan)
+    return built
+
+
+def _fitted(quantized: Graph, target: Target) -> Built:
+    """With layers separated where the arena is too large."""
+    quantized = _suited(quantized, target)
     built = _planned(quantized, target)
     limit = built.plan.arena_size
     for _ in range(_MOST_ATTEMPTS):  # more operators have more metadata: the arena may have to shrink further than it seemed
@@ -81,15 +97,14 @@ def build(
         if separated.ops == built.graph.ops:
             break
         built = _planned(separated, target)
-    check_commit_rule(built.graph, built.plan)
     return built
 
 
-def with_exits(built: Built, target: Target, exits: Sequence[Exit]) -> Built:
+def with_exits(built: Built, exits: Sequence[Exit]) -> Built:
     """The same with other thresholds and temperatures; `exits` are otherwise those of the graph."""
     graph = built.graph.with_(exits=tuple(exits))
-    blob = write_blob(graph, built.plan, target.name)
-    return replace(built, graph=graph, blob=blob, engine=Engine(blob, streamed=not target.blob_mapped))
+    blob = write_blob(graph, built.plan, built.target.name)
+    return replace(built, graph=graph, blob=blob, engine=Engine(blob, streamed=not built.target.blob_mapped))
 
 
 def _suited(graph: Graph, target: Target) -> Graph:
@@ -111,7 +126,7 @@ def _planned(graph: Graph, target: Target) -> Built:
         scratch=engine.scratch_size,
         metadata_ram=0 if target.blob_mapped else sections["header"] + sections["metadata"],
     )
-    return Built(graph, memory_plan, blob, engine, sections, _constant_bytes(blob), costs)
+    return Built(graph, target, memory_plan, blob, engine, sections, _constant_bytes(blob), costs)
 
 
 def _constant_bytes(blob: bytes) -> tuple[int, ...]:

@@ -112,7 +112,7 @@ def pack(options: PackOptions, display: ProgressDisplay | None = None) -> PackRe
     return PackResult(
         model=options.model.name,
         format=model.kind,
-        target=target,
+        target=built.target,
         graph=built.graph,
         plan=built.plan,
         blob=built.blob,
@@ -218,7 +218,7 @@ def _with_exits(
             raise
         return built, None, ["no early exits: with them the model would not fit the target."]
     with display.stage("setting thresholds of early exits"):
-        return set_thresholds(larger, target, trained, train, options.max_drop), trained, []
+        return set_thresholds(larger, trained, train, options.max_drop), trained, []
 
 
 def _load(options: PackOptions) -> tuple[LoadedModel, Data | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from math import inf
 from pathlib import Path
 from typing import Any, ClassVar
@@ -100,6 +100,7 @@ class Target:
     nvm_mapped: bool  # the arena is used where it lies in NVM; else RAM holds it and NVM mirrors it
     stream_bytes: int  # buffer for the constants of one step; 0: the blob is memory-mapped and used where it lies
     prices: Energy | Time  # sections [energy] or [time] of the file
+    mapped_bytes: int = 0  # a blob that takes no more, with the NVM, is used where it lies although others are streamed
     flash_bytes: int | None = None  # room for the blob
     ram_bytes: int | None = None  # for the arena (unless nvm_mapped), scratch and streamed metadata
     nvm_bytes: int | None = None  # room for journal and arena
@@ -111,6 +112,10 @@ class Target:
     @property
     def blob_mapped(self) -> bool:
         return self.stream_bytes == 0
+
+    def mapping(self, used_bytes: int) -> Target:
+        """The target as a blob sees it that takes so many bytes together with its journal and arena."""
+        return replace(self, stream_bytes=0) if used_bytes <= self.mapped_bytes else self
 
     @property
     def active_watts(self) -> float | None:

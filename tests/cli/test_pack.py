@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from cli.conftest import Kit
-from freeml_pack import __version__
+from freeml_pack import __version__, targets
 from freeml_pack.blob import open_metadata
 from freeml_pack.cli import main
 from freeml_pack.engine import Engine
@@ -235,6 +235,21 @@ def test_a_limit_for_ram_separates_layers(tmp_path: Path) -> None:
     assert free["peak_ram_bytes"] > 3600
     assert limited["peak_ram_bytes"] <= 2048
     assert any("band" in layer["name"] for layer in limited["layers"])
+
+
+def test_a_small_blob_is_mapped_where_larger_ones_are_streamed(kit: Kit, tmp_path: Path) -> None:
+    """As on an MSP430FR5994, where C pointers reach the first 64 KB."""
+    target, report = tmp_path / "board.toml", tmp_path / "report.json"
+    given = (Path(targets.__file__).parent / "targets" / "msp430fr5994.toml").read_text()
+    streams = {}
+    for limit in (28_672, 1_000):
+        target.write_text(given.replace("mapped_bytes = 28_672", f"mapped_bytes = {limit}"))
+        output = ["-o", str(tmp_path / "o.fml"), "--report", str(report), "--target", str(target), "--quiet"]
+        assert main([str(kit.exported), *output]) == 0
+        sizes = json.loads(report.read_text())
+        assert sizes["blob_bytes"] > 1_000
+        streams[limit] = sizes["metadata_ram_bytes"]
+    assert streams[28_672] == 0 < streams[1_000]
 
 
 def test_too_little_ram_is_said(kit: Kit, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,6 +41,14 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
     assert (target.prices.life, target.prices.most) == (1, inf)
 
 
+def test_blobs_are_mapped_as_far_as_mapped_memory_reaches(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD.replace("= 0", "= 256") + "mapped_bytes = 1000\n" + TIME)
+    target = load_target(str(path))
+    assert not target.blob_mapped
+    assert [target.mapping(size).blob_mapped for size in (1, 1000, 1001)] == [True, True, False]
+
+
 def test_a_charge(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(GOOD + ENERGY)

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from freeml_schema.journal import ARENA_OFFSET
 
 from freeml_pack.energy.weights import stored_weight
 from freeml_pack.graph import (
@@ -54,6 +55,7 @@ class PlanPrices:
 
 def plan_prices(blob: bytes, network: Network, target: Target, active_watts: float) -> PlanPrices:
     """network: of the blob. active_watts turns seconds into joules where the target's prices are seconds."""
+    target = target.mapping(len(blob) + ARENA_OFFSET + network.arena_size)
     graph = _priced_graph(blob, network)
     costs = CostModel(graph, target, network.arena_size)
     joules = 1.0 if target.prices.unit == "J" else active_watts

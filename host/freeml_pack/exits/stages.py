@@ -16,7 +16,6 @@ from freeml_pack.exits.features import look
 from freeml_pack.exits.thresholds import choose_thresholds, leave
 from freeml_pack.exits.train import float_scores, train
 from freeml_pack.graph import Graph, op_macs
-from freeml_pack.targets import Target
 
 _WORK = 400e9  # multiply-accumulates that computing the features may take
 _FEWEST, _MOST = 2_000, 20_000  # samples
@@ -60,7 +59,7 @@ def train_exits(graph: Graph, split: Split, wanted: str, seed: int, progress: Pr
     return Trained(tuple(places), train(graph, places, seen, seed), np.sort(chosen[:held_out]))
 
 
-def set_thresholds(built: Built, target: Target, trained: Trained, split: Split, max_drop: float | None = None) -> Built:
+def set_thresholds(built: Built, trained: Trained, split: Split, max_drop: float | None = None) -> Built:
     """The blob with temperatures and thresholds, from the int8 scores of the samples held out. max_drop: points of accuracy
     that early answers may cost in all."""
     labels = _labels(split)[trained.held_out]
@@ -71,7 +70,7 @@ def set_thresholds(built: Built, target: Target, trained: Trained, split: Split,
         replace(exit, threshold=threshold, temperature=fit_temperature(scores[:, number], labels))
         for number, (exit, threshold) in enumerate(zip(built.graph.exits, thresholds, strict=True))
     ]
-    return with_exits(built, target, exits)
+    return with_exits(built, exits)
 
 
 def _labels(split: Split) -> np.ndarray:
