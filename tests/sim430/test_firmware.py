@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 import graphs
-import msp430
 import numpy as np
 import pytest
 from firmware import answer, submit
 from freeml_pack.blob import write_blob
 from freeml_pack.engine import Engine
 from freeml_pack.errors import PackError
+from freeml_pack.firmware import msp430
 from sim430 import Cut, Image, Sim430, Stop
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -173,7 +173,7 @@ def test_command(common: list[Path], tmp_path: Path) -> None:
     blob, sample, expected = blob_of("chain")
     model = tmp_path / "model.fml"
     model.write_bytes(blob)
-    command = [sys.executable, str(ROOT / "tools" / "msp430.py"), str(model)]
+    command = [sys.executable, str(ROOT / "tools" / "msp430_image.py"), str(model)]
     run = subprocess.run(command, capture_output=True, text=True)
     assert (run.returncode, run.stdout.strip()) == (0, str(tmp_path / "model.elf")), run.stderr
     machine = Sim430(Image.from_elf(tmp_path / "model.elf"))
@@ -181,9 +181,10 @@ def test_command(common: list[Path], tmp_path: Path) -> None:
     machine.run(text="\n", cycles=LIFE)
     assert answer(machine) == (3, expected)
     model.write_bytes(blob[:-1])
+    (tmp_path / "model.elf").unlink()
     run = subprocess.run(command, capture_output=True, text=True)
-    assert run.returncode == 2
-    assert run.stderr == "msp430: not a usable model: blob is not as long as it says; copy it again; pack it again\n"
+    assert (run.returncode, list(tmp_path.iterdir())) == (2, [model])
+    assert run.stderr == "msp430_image: error: not a usable model: blob is not as long as it says; copy it again; pack it again\n"
 
 
 def test_what_does_not_fit_is_refused(common: list[Path], tmp_path: Path) -> None:

@@ -5,7 +5,7 @@
 #include "board.h"
 #include "freeml.h"
 
-/* image.S; sizes and places come from tools/msp430.py. */
+/* image.S; sizes and places come from freeml_pack/firmware/msp430.py. */
 extern const uint8_t near_blob[];
 extern uint8_t nvm_begin[];
 /* How a sample comes: whoever brings one writes the bytes, then the tag. A tag other than the last answer's means a new

@@ -1,32 +1,25 @@
-#!/usr/bin/env python3
-"""Builds firmware for an MSP430FR5994 from a blob: start-up code, C core, blob and room for NVM in one ELF file.
+"""Firmware for an MSP430FR5994 from a blob: start-up code, C core, blob and room for NVM in one ELF file.
 
-usage: msp430.py MODEL.fml [-o FIRMWARE.elf]
-
-Needs clang with its MSP430 target, and lld (Debian: clang, lld).
+Needs clang with its MSP430 target, and lld.
 """
 
 from __future__ import annotations
 
-import argparse
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from math import prod
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "host"), str(ROOT / "schema")]
+from freeml_pack.engine import Engine, EngineError
+from freeml_pack.errors import PackError
+from freeml_pack.firmware.native import NATIVE
+from freeml_pack.graph import Encoding
+from freeml_pack.inspection.network import NetworkOp, read_network
 
-from freeml_pack.engine import Engine, EngineError  # noqa: E402
-from freeml_pack.errors import PackError  # noqa: E402
-from freeml_pack.graph import Encoding  # noqa: E402
-from freeml_pack.inspection.network import NetworkOp, read_network  # noqa: E402
-
-CORE = ROOT / "native" / "src"
-PORT = ROOT / "native" / "ports" / "msp430fr5994"
+CORE = NATIVE / "src"
+PORT = NATIVE / "ports" / "msp430fr5994"
 FAR = range(0x10000, 0x44000)  # FRAM above 64 KB, which only far_copy reaches
 PAIR_TAPS = int(re.findall(r"#define DOT_PAIR_TAPS (\d+)", (PORT / "dot.h").read_text())[0])
 CHANNEL = 8  # bytes of a channel's constants in scratch
@@ -58,6 +51,9 @@ def tools() -> tuple[str, str]:
     )
     if compiler is None or linker is None:
         raise PackError("clang and lld are needed to build MSP430 firmware; install them (apt install clang lld)")
+    known = subprocess.run([compiler, "--print-targets"], capture_output=True, text=True).stdout
+    if "msp430" not in known:
+        raise PackError(f"{compiler} cannot compile for an MSP430; put another clang first in PATH (apt install clang lld)")
     return compiler, linker
 
 
@@ -65,7 +61,7 @@ def _compile(source: Path, folder: Path, *flags: str) -> Path:
     compiler, _ = tools()
     target = folder / f"{source.name}.o"
     language = C_FLAGS if source.suffix == ".c" else []
-    includes = ["-I", str(ROOT / "native" / "include"), "-I", str(CORE), "-I", str(PORT)]
+    includes = ["-I", str(NATIVE / "include"), "-I", str(CORE), "-I", str(PORT)]
     subprocess.run([compiler, *FLAGS, *language, *flags, *includes, "-c", str(source), "-o", str(target)], check=True)
     return target
 
@@ -169,22 +165,3 @@ def build(blob: bytes, output: Path, common: list[Path] | None = None) -> None:
             f"the model does not fit the device: {len(blob)} bytes, {needed['NVM_BYTES']} of NVM and "
             f"{needed['SCRATCH_BYTES']} of scratch; pack a smaller one ({complaint.splitlines()[0]})"
         )
-
-
-def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
-    parser.add_argument("model", type=Path, help="a blob of freeml-pack")
-    parser.add_argument("-o", "--output", type=Path, help="the ELF file; default: beside the model")
-    options = parser.parse_args(arguments)
-    output = options.output or options.model.with_suffix(".elf")
-    try:
-        build(options.model.read_bytes(), output)
-    except (PackError, OSError) as error:
-        print(f"msp430: {error}", file=sys.stderr)
-        return 2
-    print(output)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

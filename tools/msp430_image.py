@@ -1,0 +1,34 @@
+#!/usr/bin/env python3
+"""An image for an MSP430FR5994 from a blob that is packed already; `freeml-pack --emit-image` makes both at once.
+
+usage: msp430_image.py MODEL.fml [-o FIRMWARE.elf or FIRMWARE.hex]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from freeml_pack.command import run_command
+from freeml_pack.files import check_writable, write_whole
+from freeml_pack.firmware import check_image, make_image
+
+FIRMWARE = "msp430fr5994"
+
+
+def run(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
+    parser.add_argument("model", type=Path, help="a blob of freeml-pack")
+    parser.add_argument("-o", "--output", type=Path, help="the image, .elf or .hex; default: beside the model, .elf")
+    options = parser.parse_args(arguments)
+    output = options.output or options.model.with_suffix(".elf")
+    check_writable(output, [options.model])
+    check_image(output, FIRMWARE, FIRMWARE)
+    write_whole(output, make_image(output, FIRMWARE, options.model.read_bytes()))
+    print(output)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command("msp430_image", lambda: run(sys.argv[1:])))
