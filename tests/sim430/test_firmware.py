@@ -184,7 +184,7 @@ def test_command(common: list[Path], tmp_path: Path) -> None:
     (tmp_path / "model.elf").unlink()
     run = subprocess.run(command, capture_output=True, text=True)
     assert (run.returncode, list(tmp_path.iterdir())) == (2, [model])
-    assert run.stderr == "msp430_image: error: not a usable model: blob is not as long as it says; copy it again; pack it again\n"
+    assert run.stderr == "msp430_image: error: not a usable model: blob is not as long as it says; copy it again\n"
 
 
 def test_what_does_not_fit_is_refused(common: list[Path], tmp_path: Path) -> None:
