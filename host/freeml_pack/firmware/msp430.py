@@ -154,7 +154,7 @@ def build(blob: bytes, output: Path, common: list[Path] | None = None) -> None:
     try:
         needed = defines(blob, is_far=False)
     except EngineError as error:
-        raise PackError(f"not a usable model: {error.text}") from error
+        raise PackError(f"not a usable model: {error.text}; pack it again") from error
     with tempfile.TemporaryDirectory() as folder:
         objects = common or compile_common(Path(folder))
         if not link(blob, objects, output, is_far=False):

@@ -27,18 +27,10 @@ static int read_blob(void *context, uint32_t offset, void *to, uint32_t size) {
     return 0;
 }
 
-/* A blob that C reaches is verified once, one above 64 KB at each reset. */
-static int open_model(void) {
-    const fml_source source = {NULL, read_blob, NULL, BLOB_BYTES};
-    if (IS_FAR) {
-        return fml_model_open(&kept.model, &source, near_blob, scratch, sizeof scratch);
-    }
-    return fml_model_reopen(&kept, near_blob, BLOB_BYTES);
-}
-
 static int open_all(void) {
+    const fml_source source = {IS_FAR ? NULL : near_blob, read_blob, NULL, BLOB_BYTES};
     const fml_nvm nvm = {.mapped = nvm_begin, .size = NVM_BYTES};
-    const int status = open_model();
+    const int status = fml_model_reopen(&kept, &source, near_blob, scratch, sizeof scratch);
     if (status != FML_OK) {
         return status;
     }
