@@ -10,15 +10,11 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from freeml_pack import __version__
 from freeml_pack.command import FILE_WIDTH, Parser, run_command
 from freeml_pack.errors import PackError
 from freeml_pack.units import byte_count
-
-if TYPE_CHECKING:
-    from freeml_pack.pipeline import PackResult
 
 _MOST_ELEMENTS = 1 << 26  # of a sample; far beyond any target, and still in this computer's memory
 
@@ -157,6 +153,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from freeml_pack.firmware import check_image, make_image
+    from freeml_pack.targets import load_target
+
     options = vars(arguments)
     output = options.pop("output") or Path(f"{arguments.model.stem}.fml")
     report_path, image_path = options.pop("report"), options.pop("emit_image")
@@ -166,7 +165,7 @@ def _run(arguments: argparse.Namespace) -> int:
     inputs = [arguments.model, *([arguments.data] if arguments.data else [])]
     _check_outputs({name: path for name, path in outputs.items() if path}, inputs)
     if image_path:
-        _check_image(image_path, arguments.target)
+        check_image(image_path, load_target(arguments.target))
     _silence_torch()
 
     from rich.console import Console
@@ -179,7 +178,7 @@ def _run(arguments: argparse.Namespace) -> int:
     result = pack(PackOptions(**options), ProgressDisplay(quiet=quiet))
     report = make_report(result, inferences_per_day)
     if image_path:
-        write_whole(image_path, _make_image(image_path, result))
+        write_whole(image_path, make_image(image_path, result.target, result.blob))
     if report_path:
         write_whole(report_path, to_json(report).encode())
     write_whole(output, result.blob)
@@ -198,22 +197,6 @@ def _check_outputs(outputs: dict[str, Path], inputs: list[Path]) -> None:
         if (other := names.setdefault(target_of(path), name)) != name:
             raise PackError(f"the {name} and the {other} are the same file {path}; choose another name for one of them")
         check_writable(path, inputs)
-
-
-def _check_image(path: Path, target: str) -> None:
-    """Likewise."""
-    from freeml_pack.firmware import check_image
-    from freeml_pack.targets import load_target
-
-    known = load_target(target)
-    check_image(path, known.firmware, known.name)
-
-
-def _make_image(path: Path, result: PackResult) -> bytes:
-    from freeml_pack.firmware import make_image
-
-    assert result.target.firmware is not None  # _check_image
-    return make_image(path, result.target.firmware, result.blob)
 
 
 def _silence_torch() -> None:
