@@ -26,10 +26,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / folder) for folder in ("tests", "tests/sim430", "native/sim430/python")]
 
 import graphs  # noqa: E402
-import msp430  # noqa: E402
 from firmware import answer, submit  # noqa: E402
 from freeml_pack.blob import write_blob  # noqa: E402
 from freeml_pack.engine import Engine  # noqa: E402
+from freeml_pack.firmware import msp430  # noqa: E402
 from freeml_pack.graph import Encoding, Window  # noqa: E402
 from freeml_pack.inspection.network import read_network  # noqa: E402
 from rich.console import Console  # noqa: E402

@@ -29,6 +29,8 @@ examples:
   freeml-pack lenet.pt2 --data mnist.npz --size 8KB --work-dir lenet.work
                                                       trained until the blob is that small; can be interrupted and continued
   freeml-pack lenet.pt2 --data mnist.npz --target msp430fr5994 --report lenet.json
+  freeml-pack lenet.pt2 --data mnist.npz --target msp430fr5994 --emit-image lenet.hex
+                                                      and firmware with the blob inside; takes clang and lld
 
 The data file is a numpy .npz with x_train, y_train, x_test, y_test: samples as the sensor gives them, integer labels.
 exit codes: 0 packed, 2 bad input or a model that does not fit (one line on stderr says what to do), 70 internal error
@@ -138,6 +140,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="for the years until the NVM is worn out (default: %(default)s)",
     )
     add("--seed", metavar="N", type=_seed, default=0, help="for choosing samples and for training (default: %(default)s)")
+    add("--emit-image", metavar="FILE", type=Path, help="write firmware with the blob inside, too: .elf, or .hex (Intel HEX)")
     add("--report", metavar="JSON", type=Path, help="write all numbers of the table, and more, to a JSON file")
     add("--quiet", action="store_true", help="no progress, no table")
     add("--version", action="version", version=f"%(prog)s {__version__}")
@@ -150,11 +153,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from freeml_pack.firmware import check_image, make_image
+    from freeml_pack.targets import load_target
+
     options = vars(arguments)
     output = options.pop("output") or Path(f"{arguments.model.stem}.fml")
-    report_path, quiet = options.pop("report"), options.pop("quiet") or sys.stdout is None
+    report_path, image_path = options.pop("report"), options.pop("emit_image")
+    quiet = options.pop("quiet") or sys.stdout is None
     inferences_per_day = options.pop("inferences_per_day")
-    _check_outputs(output, report_path, [arguments.model, *([arguments.data] if arguments.data else [])])
+    outputs = {"blob": output, "report": report_path, "image": image_path}
+    inputs = [arguments.model, *([arguments.data] if arguments.data else [])]
+    _check_outputs({name: path for name, path in outputs.items() if path}, inputs)
+    if image_path:
+        check_image(image_path, load_target(arguments.target))
     _silence_torch()
 
     from rich.console import Console
@@ -166,24 +177,26 @@ def _run(arguments: argparse.Namespace) -> int:
 
     result = pack(PackOptions(**options), ProgressDisplay(quiet=quiet))
     report = make_report(result, inferences_per_day)
+    if image_path:
+        write_whole(image_path, make_image(image_path, result.target, result.blob))
     if report_path:
         write_whole(report_path, to_json(report).encode())
     write_whole(output, result.blob)
     if not quiet:
         print_report(report, Console(width=None if sys.stdout.isatty() else FILE_WIDTH))
-        print(f"wrote {output}", flush=True)
+        print(f"wrote {output}", *([f"and {image_path}"] if image_path else []), flush=True)
     return 0
 
 
-def _check_outputs(output: Path, report: Path | None, inputs: list[Path]) -> None:
+def _check_outputs(outputs: dict[str, Path], inputs: list[Path]) -> None:
     """Before minutes of work rather than after them."""
     from freeml_pack.files import check_writable, target_of
 
-    check_writable(output, inputs)
-    if report:
-        if target_of(report) == target_of(output):
-            raise PackError(f"--report and the blob are the same file {output}; choose another name for one of them")
-        check_writable(report, inputs)
+    names: dict[Path, str] = {}
+    for name, path in outputs.items():
+        if (other := names.setdefault(target_of(path), name)) != name:
+            raise PackError(f"the {name} and the {other} are the same file {path}; choose another name for one of them")
+        check_writable(path, inputs)
 
 
 def _silence_torch() -> None:

@@ -107,6 +107,7 @@ class Target:
     nvm_commits: float | None = None  # commits until the NVM may be worn out; FRAM: the endurance of a cell
     clock_hz: int | None = None
     cycles_per_mac: float | None = None  # all overheads of a convolution included
+    firmware: str | None = None  # port of native/ports that images for it are made with (--emit-image)
     encoded_mac: EncodedMac = EncodedMac()  # section [encoded_mac] of the file
 
     @property

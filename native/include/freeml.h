@@ -114,21 +114,22 @@ typedef struct fml_model {
 int fml_model_open(fml_model *model, const fml_source *source, const uint8_t *metadata, void *buffer,
                    uint32_t buffer_size);
 
-/* A model that outlives power cuts, for programs whose blob is mapped and that have nonvolatile memory to put it in
- * (FRAM, RAM that survives). Lies beside, not in, the session's part of it. */
+/* A model that outlives power cuts, for programs that have nonvolatile memory to put it in which the processor
+ * addresses (FRAM, RAM that survives). Lies beside, not in, the session's part of it. */
 typedef struct fml_kept {
     fml_model model;
     uint32_t seal; /* 0: verify again. Internal otherwise */
 } fml_kept;
 
-/* As fml_model_open for a mapped blob, but whole only where it must be: where *kept is what an earlier call left, of
- * this blob at this place, it reads the blob's header and *kept, and no more. *kept may hold any bytes at first; power
- * may fail at any instruction. Then use kept->model.
+/* As fml_model_open, with the same arguments, but whole only where it must be: where *kept is what an earlier call
+ * left, of this blob at this place, it reads the blob's header (from the source and at metadata) and *kept, and no
+ * more. *kept may hold any bytes at first; power may fail at any instruction. Then use kept->model.
  *
- * What the other bytes of the blob are is not looked at again: the memory is trusted to keep them. So set kept->seal to
- * 0 before anything writes to the blob, and before another program, which may lay fml_kept out differently, starts on
- * the same memory. A blob with another header is noticed without that. */
-int fml_model_reopen(fml_kept *kept, const uint8_t *blob, uint32_t size);
+ * What the other bytes of the blob are is not looked at again: the memories are trusted to keep them. So set kept->seal
+ * to 0 before anything writes to the blob, and before another program, which may lay fml_kept out differently, starts
+ * on the same memory. A blob with another header is noticed without that. */
+int fml_model_reopen(fml_kept *kept, const fml_source *source, const uint8_t *metadata, void *buffer,
+                     uint32_t buffer_size);
 
 /* --- Session: one inference after another, across power cuts --------------------------------------------------- */
 

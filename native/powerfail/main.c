@@ -147,7 +147,8 @@ static bool try_commits(campaign *what) {
 }
 
 static bool try_seals(campaign *what) {
-    const uint32_t count = what->in->kind->mapped ? (uint32_t)KEPT_BYTES + 50 * what->how->samples : 0;
+    const bool kept = what->in->kind->mapped || what->in->kind->streamed; /* else the same again */
+    const uint32_t count = kept ? (uint32_t)KEPT_BYTES + 50 * what->how->samples : 0;
     for (uint32_t base = 0; base < KEPT_BASES; base++) {
         show_progress(what);
         for (uint32_t number = 0; number < count; number++) {

@@ -14,7 +14,7 @@ typedef enum trial {
     TRIAL_DECAY,                 /* a cut, a life, a cut in it, and a slot decays */
     TRIAL_RUIN,                  /* both slots decay at rest */
     TRIAL_FOREIGN,               /* the records are another model's, or the newest one is */
-    TRIAL_SEAL,                  /* mapped: a cut while the model is verified and sealed; cut: base, number: kept.h */
+    TRIAL_SEAL,  /* mapped, streamed: a cut while the model is verified and sealed; cut: base, number: kept.h */
     TRIAL_EXIT,  /* a cut while an exit is taken; cut: steps before that, number: as TRIAL_RECOVER's, of the exit's
                     events */
     TRIAL_LEAVE, /* a cut, some steps, an exit, another cut; cut: event, number: seed */

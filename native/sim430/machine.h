@@ -55,6 +55,9 @@ struct sim430 {
     fram_cache cache;
     mpy32 mpy;
     crc_module crc;
+    uint32_t supply;                     /* AVCC, mV */
+    uint64_t reference_ready, converted; /* cycles at which the reference has settled, a conversion ends */
+    bool converting;
     uint8_t *output; /* of the UART */
     size_t output_size, output_capacity;
     const char *text; /* what ends a run */

@@ -13,11 +13,12 @@ void sim430_peripherals_reset(sim430 *s) {
     memset(&s->crc, 0, sizeof s->crc);
     memset(&s->cache, 0xFF, sizeof s->cache);
     memset(s->cache.oldest, 0, sizeof s->cache.oldest);
+    s->converting = false;
     s->wait_states = 0;
     sim430_uart_reset(s);
 }
 
-static uint32_t read_register(const sim430 *s, uint32_t address) {
+static uint32_t read_register(sim430 *s, uint32_t address) {
     if (address - MPY32_BASE < MPY32_SIZE) {
         return sim430_mpy32_read(s, address - MPY32_BASE);
     }
@@ -26,6 +27,12 @@ static uint32_t read_register(const sim430 *s, uint32_t address) {
     }
     if (address - UART_BASE < UART_SIZE) {
         return sim430_uart_read(s, address - UART_BASE);
+    }
+    if (address - ADC12_BASE < ADC12_SIZE) {
+        return sim430_adc_read(s, address - ADC12_BASE);
+    }
+    if (address == REF_BASE) {
+        return sim430_ref_read(s);
     }
     if (address == FRCTL0) {
         return FRCTL_READS << 8 | s->memory[FRCTL0];
@@ -61,6 +68,16 @@ static void write_protected(sim430 *s, uint32_t address, uint32_t value, bool is
     }
 }
 
+static void write_analog(sim430 *s, uint32_t address, uint32_t value, bool is_byte) {
+    if (is_byte) {
+        stop(s, SIM430_UNSUPPORTED, address);
+    } else if (address == REF_BASE) {
+        sim430_ref_write(s, value);
+    } else {
+        sim430_adc_write(s, address - ADC12_BASE, value);
+    }
+}
+
 void sim430_peripheral_write(sim430 *s, uint32_t address, uint32_t value, bool is_byte) {
     if (address >= PERIPHERALS_END) {
         stop(s, SIM430_BAD_ADDRESS, address);
@@ -73,6 +90,8 @@ void sim430_peripheral_write(sim430 *s, uint32_t address, uint32_t value, bool i
         sim430_crc_write(s, address - CRC32_BASE, value, is_byte);
     } else if (address - UART_BASE < UART_SIZE) {
         sim430_uart_write(s, address - UART_BASE, value, is_byte);
+    } else if (address - ADC12_BASE < ADC12_SIZE || address - REF_BASE < 2) {
+        write_analog(s, address, value, is_byte);
     } else if ((address & ~1u) == FRCTL0 || (address & ~1u) == WDTCTL) {
         write_protected(s, address, value, is_byte);
     } else if (is_byte) {

@@ -33,6 +33,10 @@ void sim430_lose_power(sim430 *s, uint32_t seed) {
     s->stop = 0;
 }
 
+void sim430_set_supply(sim430 *s, uint32_t millivolts) {
+    s->supply = millivolts;
+}
+
 void sim430_cut_at_write(sim430 *s, uint64_t n, sim430_cut how, uint32_t seed) {
     s->cut_write = s->counters.memory[SIM430_FRAM].writes + n - 1;
     s->cut_how = (uint8_t)how;

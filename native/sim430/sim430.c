@@ -23,6 +23,7 @@ sim430 *sim430_new(void) {
     memset(s->memory + INFO_BEGIN, 0xFF, INFO_END - INFO_BEGIN);
     memset(s->memory + FRAM_BEGIN, 0xFF, FRAM_END - FRAM_BEGIN);
     s->cut_write = UINT64_MAX;
+    s->supply = 3000;
     return s;
 }
 

@@ -80,6 +80,10 @@ sim430_stop sim430_run(sim430 *s, uint64_t instructions, uint64_t cycles, uint32
  */
 void sim430_cut_at_write(sim430 *s, uint64_t n, sim430_cut how, uint32_t seed);
 
+/* The voltage of the supply as the program measures it, AVCC in millivolts: 3,000 at first. What it does is up to
+ * sim430_lose_power. */
+void sim430_set_supply(sim430 *s, uint32_t millivolts);
+
 /* Copies between the host and the device's memories, at no cost to the device. False, and nothing copied, where a byte
  * is neither SRAM nor FRAM. */
 bool sim430_read(const sim430 *s, uint32_t address, void *to, uint32_t size);

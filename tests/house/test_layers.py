@@ -50,7 +50,7 @@ HOST_LAYERS: list[set[str]] = [
     {"exits"},
     {"pipeline"},
     {"report", "inspection"},
-    {"energy"},
+    {"energy", "firmware"},
     {"cli"},
 ]
 # Within the row of stages, the few that build on another one.

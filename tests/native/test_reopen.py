@@ -12,7 +12,7 @@ import pytest
 from freeml_pack._engine import ffi, lib
 from freeml_pack.blob import write_blob
 
-NOT_A_MODEL, TRUNCATED, CHECKSUM = -1, -3, -4
+NOT_A_MODEL, TRUNCATED, CHECKSUM, IO = -1, -3, -4, -17
 
 
 def blob_of(seed: int) -> bytes:
@@ -24,13 +24,24 @@ def blob_of(seed: int) -> bytes:
 class Memory:
     """A place for a blob, and one for a kept model, that survive."""
 
-    def __init__(self, blob: bytes) -> None:
+    def __init__(self, blob: bytes, is_streamed: bool = False) -> None:
         self.blob = ffi.new("uint8_t[]", blob)
         self.size = len(blob)
         self.kept: Any = ffi.new("fml_kept *")
+        self.is_streamed = is_streamed
+        self.metadata = ffi.new("uint8_t[]", blob[: lib.fml_metadata_size(self.blob, self.size)])
+
+        self.buffer = ffi.new("uint32_t[16]")
+
+    def arguments(self) -> tuple[Any, ...]:
+        """Those of fml_model_open and fml_model_reopen after the first one."""
+        if not self.is_streamed:
+            return ffi.new("fml_source *", {"mapped": self.blob, "size": self.size}), ffi.NULL, ffi.NULL, 0
+        read = {"read": lib.freeml_read_memory, "context": self.blob, "size": self.size}
+        return ffi.new("fml_source *", read), self.metadata, self.buffer, 64
 
     def open(self) -> int:
-        return int(lib.fml_model_reopen(self.kept, self.blob, self.size))
+        return int(lib.fml_model_reopen(self.kept, *self.arguments()))
 
     def kept_bytes(self) -> Any:
         return ffi.buffer(self.kept)
@@ -44,17 +55,16 @@ class Memory:
         return status == CHECKSUM
 
 
-@pytest.fixture
-def memory() -> Memory:
-    memory = Memory(blob_of(0))
+@pytest.fixture(params=[False, True], ids=["mapped", "streamed"])
+def memory(request: pytest.FixtureRequest) -> Memory:
+    memory = Memory(blob_of(0), request.param)
     assert memory.open() == 0
     return memory
 
 
 def test_it_is_the_model_that_open_gives(memory: Memory) -> None:
-    source = ffi.new("fml_source *", {"mapped": memory.blob, "size": memory.size})
     model = ffi.new("fml_model *")
-    assert lib.fml_model_open(model, source, ffi.NULL, ffi.NULL, 0) == 0
+    assert lib.fml_model_open(model, *memory.arguments()) == 0
     for _ in range(2):
         for name in (
             "model_id",
@@ -100,6 +110,9 @@ def test_another_blob_of_the_same_size_is_noticed(memory: Memory) -> None:
     assert other != bytes(memory.blob)
     old = memory.kept.model.model_id
     ffi.memmove(memory.blob, other, len(other))
+    if memory.is_streamed:  # weights that these metadata are not of
+        assert memory.open() == CHECKSUM
+        ffi.memmove(memory.metadata, other, len(memory.metadata))
     assert memory.open() == 0
     assert memory.kept.model.model_id != old
 
@@ -107,12 +120,13 @@ def test_another_blob_of_the_same_size_is_noticed(memory: Memory) -> None:
 @pytest.mark.parametrize(("at", "status"), [(4, NOT_A_MODEL), (8, None), (12, TRUNCATED), (16, CHECKSUM), (19, CHECKSUM)])
 def test_another_header_is_noticed(at: int, status: int | None, memory: Memory) -> None:
     memory.blob[at] ^= 1
+    memory.metadata[at] ^= 1
     assert memory.open() == status if status is not None else memory.open() < 0
     assert memory.kept.seal == 0
 
 
 def test_another_place_or_size_is_noticed(memory: Memory) -> None:
-    moved = Memory(blob_of(0))
+    moved = Memory(blob_of(0), memory.is_streamed)
     moved.kept_bytes()[:] = memory.kept_bytes()[:]
     assert moved.is_verified_again()
     memory.size -= 1
@@ -134,3 +148,22 @@ def test_any_bytes_at_first() -> None:
         assert memory.is_verified_again()
         assert memory.open() == 0
         assert not memory.is_verified_again()
+
+
+def test_metadata_at_another_place_are_noticed() -> None:
+    memory = Memory(blob_of(0), is_streamed=True)
+    assert memory.open() == 0
+    memory.metadata = ffi.new("uint8_t[]", bytes(memory.metadata))
+    assert memory.is_verified_again()
+
+
+def test_a_memory_that_fails_breaks_no_seal(memory: Memory) -> None:
+    kept = bytes(memory.kept_bytes())
+
+    @ffi.callback("int(void *, uint32_t, void *, uint32_t)")
+    def fail(context: Any, offset: int, to: Any, size: int) -> int:
+        return -1
+
+    source = ffi.new("fml_source *", {"read": fail, "size": memory.size})
+    assert lib.fml_model_reopen(memory.kept, source, memory.metadata, ffi.NULL, 0) == IO
+    assert bytes(memory.kept_bytes()) == kept

@@ -71,10 +71,11 @@ MUTANTS = (
         ),
     ),
     _mutant("newest-slot-written-first", "session.c", ("session->slot = journal->slot ^ 1;", "session->slot = journal->slot;")),
-    # a model kept in mapped memory
+    # a model kept in memory that survives
     _mutant("seal-not-checked", "reopen.c", ("kept->seal == seal_of(model) && ", "kept->seal != 0 && ")),
     _mutant("refused-blob-sealed", "reopen.c", ("if (status == FML_OK) {", "if (status <= FML_OK) {")),
-    _mutant("another-blob-not-noticed", "reopen.c", ("== model->model_id", "!= 0")),
+    _mutant("another-blob-not-noticed", "reopen.c", ("== model->model_id && same_header(header, metadata)", "!= 0")),
+    _mutant("another-streamed-blob-not-noticed", "reopen.c", ("header = bytes;", "header = metadata;")),
     # what is committed
     Mutant(
         "forced-commits-left-out", (Edit("commit_rule.c", "return FML_ERROR_COMMIT_RULE;", "return FML_OK;"),), left_out=True

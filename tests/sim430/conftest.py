@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msp430
 import pytest
 from freeml_pack.errors import PackError
+from freeml_pack.firmware import msp430
 from sim430 import Sim430
 
 
@@ -16,7 +16,7 @@ def machine() -> Sim430:
 
 @pytest.fixture(scope="session")
 def common(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Object files of the firmware, as tools/msp430.py compiles them."""
+    """Object files of the firmware, as freeml_pack/firmware compiles them."""
     try:
         msp430.tools()
     except PackError as error:

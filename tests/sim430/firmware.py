@@ -16,4 +16,11 @@ def answer(machine: Sim430) -> tuple[int, list[int]]:
     assert last.endswith("\n"), text.splitlines()[-1:]
     assert last.count("\n") == 1, last
     tag, scores = last.split(":")
-    return int(tag), [int(score) for score in scores.split()]
+    return int(tag.split()[0]), [int(score) for score in scores.split()]
+
+
+def exit_of(machine: Sim430) -> int:
+    """Number of the early exit that gave the last answer; 0: the whole network."""
+    _, _, last = machine.output.decode().rpartition("answer ")
+    _, _, number = last.partition(":")[0].partition(" exit ")
+    return int(number or 0)

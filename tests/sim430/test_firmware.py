@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 import graphs
-import msp430
 import numpy as np
 import pytest
 from firmware import answer, submit
 from freeml_pack.blob import write_blob
 from freeml_pack.engine import Engine
 from freeml_pack.errors import PackError
+from freeml_pack.firmware import msp430
 from sim430 import Cut, Image, Sim430, Stop
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,12 +64,18 @@ def test_blob_above_64_kb(common: list[Path], tmp_path: Path) -> None:
     submit(machine, sample, 1)
     machine.run(cycles=LIFE)
     assert answer(machine) == (1, expected)
-    damaged = bytearray(machine.read(msp430.FAR.start, len(blob)))
-    damaged[-1] ^= 1
-    machine.write(msp430.FAR.start, bytes(damaged))
+
+
+def test_damaged_blob_above_64_kb(common: list[Path], tmp_path: Path) -> None:
+    blob, _, _ = blob_of("every_kind")
+    assert msp430.link(blob, common, tmp_path / "far.elf", is_far=True) == ""
+    machine = Sim430(Image.from_elf(tmp_path / "far.elf"))
+    machine.write(msp430.FAR.start + len(blob) - 1, bytes([blob[-1] ^ 1]))
+    machine.run(cycles=LIFE)
+    assert machine.output == b"error: blob is damaged; copy it again\n"
     machine.lose_power()
     machine.run(cycles=LIFE)
-    assert machine.output.endswith(b"error: blob is damaged; copy it again\n")
+    assert machine.output.endswith(b"\nerror: blob is damaged; copy it again\n")
 
 
 def test_only_the_first_reset_verifies_the_blob(chain: tuple[Sim430, list[int]]) -> None:
@@ -88,12 +94,12 @@ def test_only_the_first_reset_verifies_the_blob(chain: tuple[Sim430, list[int]])
 RECOVERY = 16_000  # cycles at most, from the reset to the first step of the inference that was under way
 
 
-@pytest.mark.parametrize("name", ["chain", "in_parts"])
-def test_recovery_is_short(name: str, common: list[Path], tmp_path: Path) -> None:
-    """Wherever the power failed, and with the boot counted in the journal. FRAM waits are part of it. (A blob above 64 KB takes
-    longer: it is verified again.)"""
+@pytest.mark.parametrize(("name", "is_far"), [("chain", False), ("in_parts", False), ("chain", True)])
+def test_recovery_is_short(name: str, is_far: bool, common: list[Path], tmp_path: Path) -> None:
+    """Wherever the power failed, and with the boot counted in the journal. FRAM waits are part of it."""
     blob, sample, expected = blob_of(name)
-    start = device(blob, common, tmp_path)
+    assert msp430.link(blob, common, tmp_path / "firmware.elf", is_far) == ""
+    start = Sim430(Image.from_elf(tmp_path / "firmware.elf"))
     submit(start, sample, 3)
     assert start.run(cycles=LIFE, halt="fml_interp_step") is Stop.HALT
     whole = start.clone()
@@ -110,7 +116,7 @@ def test_recovery_is_short(name: str, common: list[Path], tmp_path: Path) -> Non
         assert machine.run(cycles=LIFE) is Stop.OFF
         assert answer(machine) == (3, expected)
     assert max(spent) <= RECOVERY, spent
-    print(f"{name}: recovery {max(spent):,} cycles")
+    print(f"{name}{' above 64 KB' if is_far else ''}: recovery {max(spent):,} cycles")
 
 
 def test_one_sample_after_the_other(chain: tuple[Sim430, list[int]]) -> None:
@@ -173,7 +179,7 @@ def test_command(common: list[Path], tmp_path: Path) -> None:
     blob, sample, expected = blob_of("chain")
     model = tmp_path / "model.fml"
     model.write_bytes(blob)
-    command = [sys.executable, str(ROOT / "tools" / "msp430.py"), str(model)]
+    command = [sys.executable, str(ROOT / "tools" / "msp430_image.py"), str(model)]
     run = subprocess.run(command, capture_output=True, text=True)
     assert (run.returncode, run.stdout.strip()) == (0, str(tmp_path / "model.elf")), run.stderr
     machine = Sim430(Image.from_elf(tmp_path / "model.elf"))
@@ -181,9 +187,10 @@ def test_command(common: list[Path], tmp_path: Path) -> None:
     machine.run(text="\n", cycles=LIFE)
     assert answer(machine) == (3, expected)
     model.write_bytes(blob[:-1])
+    (tmp_path / "model.elf").unlink()
     run = subprocess.run(command, capture_output=True, text=True)
-    assert run.returncode == 2
-    assert run.stderr == "msp430: not a usable model: blob is not as long as it says; copy it again; pack it again\n"
+    assert (run.returncode, list(tmp_path.iterdir())) == (2, [model])
+    assert run.stderr.startswith("msp430_image: error: not a usable model: blob is not as long as it says; ")
 
 
 def test_what_does_not_fit_is_refused(common: list[Path], tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ import struct
 import subprocess
 from pathlib import Path
 
-import msp430
 import numpy as np
 import pytest
 from bench import spent
+from freeml_pack.firmware import msp430
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sim430 import SRAM, Image, Sim430

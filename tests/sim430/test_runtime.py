@@ -7,8 +7,8 @@ import subprocess
 import zlib
 from pathlib import Path
 
-import msp430
 import pytest
+from freeml_pack.firmware import msp430
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sim430 import SRAM, Image, Sim430

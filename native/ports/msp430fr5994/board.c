@@ -1,7 +1,6 @@
 #include "board.h"
 
-#define REGISTER(address) (*(volatile uint16_t *)(address))
-#define REGISTER_8(address) (*(volatile uint8_t *)(address))
+#include "registers.h"
 
 /* SLASE54, "Peripheral File Map". */
 #define PM5CTL0 REGISTER(0x0130)

@@ -1,4 +1,4 @@
-; What tools/msp430.py puts into the firmware: the blob (its metadata where C reaches it), room for samples and for NVM.
+; What freeml_pack/firmware/msp430.py puts into the firmware: the blob (its metadata where C reaches it), room for samples and for NVM.
 	.section .near_blob,"a",@progbits
 	.globl	near_blob
 near_blob:

@@ -3,9 +3,10 @@
 #include <stddef.h>
 
 #include "board.h"
+#include "energy.h"
 #include "freeml.h"
 
-/* image.S; sizes and places come from tools/msp430.py. */
+/* image.S; sizes and places come from freeml_pack/firmware/msp430.py. */
 extern const uint8_t near_blob[];
 extern uint8_t nvm_begin[];
 /* How a sample comes: whoever brings one writes the bytes, then the tag. A tag other than the last answer's means a new
@@ -27,18 +28,10 @@ static int read_blob(void *context, uint32_t offset, void *to, uint32_t size) {
     return 0;
 }
 
-/* A blob that C reaches is verified once, one above 64 KB at each reset. */
-static int open_model(void) {
-    const fml_source source = {NULL, read_blob, NULL, BLOB_BYTES};
-    if (IS_FAR) {
-        return fml_model_open(&kept.model, &source, near_blob, scratch, sizeof scratch);
-    }
-    return fml_model_reopen(&kept, near_blob, BLOB_BYTES);
-}
-
 static int open_all(void) {
+    const fml_source source = {IS_FAR ? NULL : near_blob, read_blob, NULL, BLOB_BYTES};
     const fml_nvm nvm = {.mapped = nvm_begin, .size = NVM_BYTES};
-    const int status = open_model();
+    const int status = fml_model_reopen(&kept, &source, near_blob, scratch, sizeof scratch);
     if (status != FML_OK) {
         return status;
     }
@@ -49,12 +42,41 @@ static void report_answer(void) {
     const int8_t *scores = fml_session_output(&session);
     board_print("answer ");
     board_print_number((int32_t)session.tag);
+    if (HAS_EXITS && session.exit > 0) {
+        board_print(" exit ");
+        board_print_number(session.exit);
+    }
     board_print(":");
     for (uint16_t i = 0; i < model->output_length; i++) {
         board_print(" ");
         board_print_number(scores[i]);
     }
     board_print("\n");
+}
+
+/* Whether the last exit that was passed is sure enough. */
+static bool suffices(uint16_t exit) {
+    const uint8_t threshold = fml_exit_threshold(model, exit);
+    return threshold < UINT8_MAX && fml_session_margin(&session) >= threshold;
+}
+
+/* Runs on, and answers with the last exit where that suffices, or where the charge does not reach for another step and
+ * the answer after it. With no exit behind it, it runs on until power fails. */
+static int run_with_exits(void) {
+    uint16_t seen = 0;
+    energy_init();
+    for (;;) {
+        const uint16_t passed = fml_session_exits(&session);
+        const bool is_new = passed != seen;
+        seen = passed;
+        if (passed > 0 && ((is_new && suffices(passed)) || energy_is_below(LOW_MILLIVOLTS))) {
+            return fml_session_exit(&session);
+        }
+        const int status = fml_session_step(&session, 1);
+        if (status != FML_OK) {
+            return status;
+        }
+    }
 }
 
 static int infer(void) {
@@ -71,7 +93,7 @@ static int infer(void) {
         }
     }
     if (session.phase == FML_PHASE_RUNNING) {
-        status = fml_session_step(&session, 0);
+        status = HAS_EXITS ? run_with_exits() : fml_session_step(&session, 0);
     }
     if (session.phase == FML_PHASE_DONE) {
         report_answer();

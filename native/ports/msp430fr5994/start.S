@@ -18,7 +18,7 @@ _start:
 	incd	r12
 	jmp	1b
 2:	call	#main
-	.globl	left_out		; what tools/msp430.py has left out of the core, because the blob does not use it
+	.globl	left_out		; what freeml_pack/firmware/msp430.py has left out of the core, because the blob does not use it
 left_out:
 3:	bis	#0xf0, r2		; LPM4: until the next reset
 	jmp	3b

@@ -160,6 +160,10 @@ class Sim430:
         """Power goes and comes back: SRAM and registers are noise of `seed`, FRAM is kept, the reset vector is taken."""
         _lib.sim430_lose_power(self._machine, seed & 0xFFFFFFFF)
 
+    def set_supply(self, millivolts: int) -> None:
+        """What the program measures as its supply; 3,000 at first. Nothing else depends on it."""
+        _lib.sim430_set_supply(self._machine, millivolts)
+
     def cut_at_write(self, number: int, how: Cut = Cut.BEFORE, seed: int = 1) -> None:
         """Lets power fail in the number-th FRAM write from now (from 1). A run then ends with Stop.CUT."""
         if number < 1:

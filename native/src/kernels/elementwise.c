@@ -25,7 +25,7 @@ static void multiply(const fml_work *work, const piece *run, const fml_range *ra
     const int8_t *x1 = run->x1, *x2 = run->x2;
     int8_t *to = run->to;
     for (fml_index left = run->length; left != 0; --left) {
-        const int32_t product = (*x1++ - zero1) * (*x2++ - zero2);
+        const int32_t product = (int32_t)(*x1++ - zero1) * (*x2++ - zero2); /* of 17 bits */
         *to++ = fml_requantize_scaled((uint32_t)product, work->params, range);
     }
 }

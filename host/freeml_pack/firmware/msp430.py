@@ -1,34 +1,31 @@
-#!/usr/bin/env python3
-"""Builds firmware for an MSP430FR5994 from a blob: start-up code, C core, blob and room for NVM in one ELF file.
+"""Firmware for an MSP430FR5994 from a blob: start-up code, C core, blob and room for NVM in one ELF file.
 
-usage: msp430.py MODEL.fml [-o FIRMWARE.elf]
-
-Needs clang with its MSP430 target, and lld (Debian: clang, lld).
+Needs clang with its MSP430 target, and lld.
 """
 
 from __future__ import annotations
 
-import argparse
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
-from math import prod
+from math import ceil, prod, sqrt
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "host"), str(ROOT / "schema")]
+from freeml_pack.engine import Engine, EngineError
+from freeml_pack.errors import PackError
+from freeml_pack.firmware.native import NATIVE
+from freeml_pack.graph import Encoding
+from freeml_pack.inspection.network import NetworkOp, read_network
+from freeml_pack.targets import Energy, Target, load_target
 
-from freeml_pack.engine import Engine, EngineError  # noqa: E402
-from freeml_pack.errors import PackError  # noqa: E402
-from freeml_pack.graph import Encoding  # noqa: E402
-from freeml_pack.inspection.network import NetworkOp, read_network  # noqa: E402
-
-CORE = ROOT / "native" / "src"
-PORT = ROOT / "native" / "ports" / "msp430fr5994"
+NAME = "msp430fr5994"
+CORE = NATIVE / "src"
+PORT = NATIVE / "ports" / NAME
 FAR = range(0x10000, 0x44000)  # FRAM above 64 KB, which only far_copy reaches
 PAIR_TAPS = int(re.findall(r"#define DOT_PAIR_TAPS (\d+)", (PORT / "dot.h").read_text())[0])
+MESSAGE_SECONDS = 64 * 10 / 115_200  # an answer on its way out of the UART
+TOLERANCE_MILLIVOLTS = 30  # of ADC and reference
 CHANNEL = 8  # bytes of a channel's constants in scratch
 # Files of kernels by the operators that they run; those of encoded weights; what the rest of the core calls of all these.
 KERNELS = {
@@ -58,6 +55,9 @@ def tools() -> tuple[str, str]:
     )
     if compiler is None or linker is None:
         raise PackError("clang and lld are needed to build MSP430 firmware; install them (apt install clang lld)")
+    known = subprocess.run([compiler, "--print-targets"], capture_output=True, text=True).stdout
+    if "msp430" not in known:
+        raise PackError(f"{compiler} cannot compile for an MSP430; put another clang first in PATH (apt install clang lld)")
     return compiler, linker
 
 
@@ -65,7 +65,7 @@ def _compile(source: Path, folder: Path, *flags: str) -> Path:
     compiler, _ = tools()
     target = folder / f"{source.name}.o"
     language = C_FLAGS if source.suffix == ".c" else []
-    includes = ["-I", str(ROOT / "native" / "include"), "-I", str(CORE), "-I", str(PORT)]
+    includes = ["-I", str(NATIVE / "include"), "-I", str(CORE), "-I", str(PORT)]
     subprocess.run([compiler, *FLAGS, *language, *flags, *includes, "-c", str(source), "-o", str(target)], check=True)
     return target
 
@@ -111,10 +111,30 @@ def _scratch(blob: bytes, engine: Engine, is_far: bool) -> int:
     return most
 
 
-def defines(blob: bytes, is_far: bool) -> dict[str, int]:
-    """Sizes and places that the port wants to know. EngineError where the blob is none."""
+def low_millivolts(ops: tuple[NetworkOp, ...], target: Target) -> int:
+    """The supply below which an early exit is to answer: what is left then suffices for the dearest step, the commit and the
+    message. 0 where the target's power does not fail because a charge ends."""
+    prices, watts = target.prices, target.active_watts
+    if not isinstance(prices, Energy) or watts is None:
+        return 0
+    factors = [target.encoded_mac.of(op.encoding) for op in ops]
+    tiles = [prod(map(min, op.plan.tile, op.space)) for op in ops]
+    step = prices.step + max(
+        tile * (prices.mac * factor * op.element_macs + prices.element)
+        for op, factor, tile in zip(ops, factors, tiles, strict=True)
+    )
+    reserve = (step + prices.commit + watts * MESSAGE_SECONDS) / (1 - prices.margin)
+    return ceil(1000 * sqrt(prices.volts_off**2 + 2 * reserve / prices.capacitance)) + TOLERANCE_MILLIVOLTS
+
+
+def defines(blob: bytes, is_far: bool, target: Target | None = None) -> dict[str, int]:
+    """Sizes and places that the port wants to know. target: whose capacitor it is, default the port's own. EngineError where
+    the blob is none."""
     engine = Engine(blob, streamed=is_far)
+    network = read_network(blob)
     return {
+        "HAS_EXITS": int(len(network.exits) > 0),
+        "LOW_MILLIVOLTS": low_millivolts(network.ops, target or load_target(NAME)),
         "IS_FAR": int(is_far),
         "FAR_BLOB": FAR.start,
         "BLOB_BYTES": len(blob),
@@ -124,14 +144,14 @@ def defines(blob: bytes, is_far: bool) -> dict[str, int]:
     }
 
 
-def link(blob: bytes, common: list[Path], output: Path, is_far: bool) -> str:
+def link(blob: bytes, common: list[Path], output: Path, is_far: bool, target: Target | None = None) -> str:
     """Links firmware with the whole blob below or above 64 KB. Returns what the linker complains of; empty: nothing."""
     metadata = Engine(blob).model.metadata_size
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "near").write_bytes(blob[:metadata] if is_far else blob)
         (folder / "far").write_bytes(blob if is_far else b"")
-        flags = [f"-D{name}={value}" for name, value in defines(blob, is_far).items()]
+        flags = [f"-D{name}={value}" for name, value in defines(blob, is_far, target).items()]
         flags += [f'-DNEAR_FILE="{folder}/near"', f'-DFAR_FILE="{folder}/far"']
         absent = left_out(read_network(blob).ops)
         objects = [
@@ -152,39 +172,20 @@ def link(blob: bytes, common: list[Path], output: Path, is_far: bool) -> str:
         return subprocess.run(command, capture_output=True, text=True).stderr
 
 
-def build(blob: bytes, output: Path, common: list[Path] | None = None) -> None:
-    """Writes the firmware of a blob, which lies below 64 KB where it fits. common: of compile_common. PackError where it is no
-    blob or does not fit."""
+def build(blob: bytes, output: Path, common: list[Path] | None = None, target: Target | None = None) -> None:
+    """Writes the firmware of a blob, which lies below 64 KB where it fits. common: of compile_common; target: as in `defines`.
+    PackError where it is no blob or does not fit."""
     try:
-        needed = defines(blob, is_far=False)
+        needed = defines(blob, is_far=False, target=target)
     except EngineError as error:
         raise PackError(f"not a usable model: {error.text}; pack it again") from error
     with tempfile.TemporaryDirectory() as folder:
         objects = common or compile_common(Path(folder))
-        if not link(blob, objects, output, is_far=False):
+        if not link(blob, objects, output, is_far=False, target=target):
             return
-        complaint = link(blob, objects, output, is_far=True)
+        complaint = link(blob, objects, output, is_far=True, target=target)
     if complaint:
         raise PackError(
             f"the model does not fit the device: {len(blob)} bytes, {needed['NVM_BYTES']} of NVM and "
             f"{needed['SCRATCH_BYTES']} of scratch; pack a smaller one ({complaint.splitlines()[0]})"
         )
-
-
-def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
-    parser.add_argument("model", type=Path, help="a blob of freeml-pack")
-    parser.add_argument("-o", "--output", type=Path, help="the ELF file; default: beside the model")
-    options = parser.parse_args(arguments)
-    output = options.output or options.model.with_suffix(".elf")
-    try:
-        build(options.model.read_bytes(), output)
-    except (PackError, OSError) as error:
-        print(f"msp430: {error}", file=sys.stderr)
-        return 2
-    print(output)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,35 @@
+#!/usr/bin/env python3
+"""An image for an MSP430FR5994 from a blob that is packed already; `freeml-pack --emit-image` makes both at once.
+
+usage: msp430_image.py MODEL.fml [-o FIRMWARE.elf or FIRMWARE.hex] [--target NAME]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from freeml_pack.command import run_command
+from freeml_pack.files import check_writable, write_whole
+from freeml_pack.firmware import check_image, make_image
+from freeml_pack.targets import load_target
+
+
+def run(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
+    parser.add_argument("model", type=Path, help="a blob of freeml-pack")
+    parser.add_argument("-o", "--output", type=Path, help="the image, .elf or .hex; default: beside the model, .elf")
+    parser.add_argument("--target", default="msp430fr5994", help="as freeml-pack had it; default: %(default)s")
+    options = parser.parse_args(arguments)
+    target = load_target(options.target)
+    output = options.output or options.model.with_suffix(".elf")
+    check_writable(output, [options.model])
+    check_image(output, target)
+    write_whole(output, make_image(output, target, options.model.read_bytes()))
+    print(output)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command("msp430_image", lambda: run(sys.argv[1:])))
