@@ -61,9 +61,8 @@ def build_native(source: Path, arch: str = "x64", out: Path = DEFAULT) -> Path:
     """Compiles and links the native module with the MicroPython source tree `source`. Returns the .mpy file.
     Raises BuildError."""
     if not shutil.which(COMPILERS[arch]):
-        raise BuildError(
-            f"{COMPILERS[arch]} is missing, the compiler for {arch}: tools/setup.sh develop installs those of Debian"
-        )
+        missing = f"{COMPILERS[arch]}, the compiler for {arch}, is missing"
+        raise BuildError(f"{missing}; tools/setup.sh develop installs those that Debian has")
     folder = (out / arch).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     makefile = ROOT / "native" / "ports" / "micropython"
@@ -75,7 +74,8 @@ def build_native(source: Path, arch: str = "x64", out: Path = DEFAULT) -> Path:
 
 
 def refuse_mutable_state(path: Path) -> None:
-    """Checks an object file. MicroPython's linker notices it on most processors; on RISC-V the module would silently compute rubbish."""
+    """Checks an object file. On most processors MicroPython's linker does; on RISC-V the module would silently compute
+    rubbish. Raises BuildError."""
     with path.open("rb") as file:
         for section in ELFFile(file).iter_sections():
             constant = section.name.startswith(".data.rel.ro")  # pointers that are relocated

@@ -18,9 +18,8 @@ def test_variables_are_refused(variable: str, tmp_path: Path) -> None:
 
 
 def test_constants_are_not(tmp_path: Path) -> None:
-    (tmp_path / "good.c").write_text(
-        'static const char *const t[] = {"a"};\nint g(void);\nconst char *f(void) { return t[g()]; }\n'
-    )
+    source = 'static const char *const t[] = {"a"}; int g(void); const char *f(void) { return t[g()]; }'
+    (tmp_path / "good.c").write_text(source)
     subprocess.run(["gcc", "-fPIC", "-c", "good.c", "-o", "good.o"], cwd=tmp_path, check=True)
     build_device.refuse_mutable_state(tmp_path / "good.o")
 
