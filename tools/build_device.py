@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes what goes onto a device: the package as bytecode (any processor) and the native module (one processor).
 
-usage: build_device.py [--arch x64|all] [--out build/device]
+usage: build_device.py [--arch x64|all|none] [--out build/device]
 
     OUT/freeml/                 copy to the device's /lib
     OUT/ARCH/freeml_core.mpy    copy to the device's /lib, unless the firmware has freeml_core built in
@@ -91,12 +91,19 @@ def _run(command: list[str]) -> None:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
-    parser.add_argument("--arch", default="x64", choices=[*COMPILERS, "all"], help="all: for which there is a compiler here")
+    parser.add_argument(
+        "--arch",
+        default="x64",
+        choices=[*COMPILERS, "all", "none"],
+        help="all: for which there is a compiler here; none: the package alone",
+    )
     parser.add_argument("--out", type=Path, default=DEFAULT)
     options = parser.parse_args(arguments)
     there = [arch for arch in ALL if shutil.which(COMPILERS[arch])]
     try:
         print(build_package(options.out))
+        if options.arch == "none":
+            return 0
         source = get_micropython.get().source
         for arch in there if options.arch == "all" else [options.arch]:
             module = build_native(source, arch, options.out)

@@ -67,7 +67,7 @@ def firmware(source: Path, name: str, modules: Path | None = None) -> Path:
     return build / "firmware.elf"
 
 
-def flash_image(files: Mapping[str, bytes], blocks: int = BLOCKS) -> bytes:
+def _flash_image(files: Mapping[str, bytes], blocks: int) -> bytes:
     """A littlefs with these files."""
     flash = LittleFS(block_size=BLOCK_SIZE, block_count=blocks)
     for path, content in files.items():
@@ -84,14 +84,14 @@ def _open_flash(image: bytes) -> LittleFS:
     return flash
 
 
-def read_flash(image: bytes) -> dict[str, bytes]:
+def _read_flash(image: bytes) -> dict[str, bytes]:
     """The files of a littlefs."""
     flash = _open_flash(image)
     paths = [f"{folder.rstrip('/')}/{name}" for folder, _, names in flash.walk("/") for name in names]
     return {path: flash.open(path, "rb").read() for path in paths}
 
 
-def rom_image(files: Mapping[str, bytes]) -> bytes:
+def _rom_image(files: Mapping[str, bytes]) -> bytes:
     """A ROMFS with these files, in folders or not."""
     writer = VfsRomWriter()
     _write_folder(writer, files)
@@ -116,9 +116,13 @@ class Emulator:
     firmware: Path
     folder: Path
 
-    def install(self, flash: Mapping[str, bytes], rom: Mapping[str, bytes] | None = None) -> None:
-        (self.folder / "flash.img").write_bytes(flash_image(flash))
-        (self.folder / "rom.img").write_bytes(rom_image(rom or {}))
+    def install(self, flash: Mapping[str, bytes], rom: Mapping[str, bytes] | None = None, blocks: int = BLOCKS) -> None:
+        (self.folder / "flash.img").write_bytes(_flash_image(flash, blocks))
+        (self.folder / "rom.img").write_bytes(_rom_image(rom or {}))
+
+    def files(self) -> dict[str, bytes]:
+        """What is in the flash, while the board is off."""
+        return _read_flash((self.folder / "flash.img").read_bytes())
 
     def change_flash(self, path: str, content: bytes) -> None:
         """Writes one file, while the board is off."""

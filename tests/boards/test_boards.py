@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from boards.conftest import start
-from boards.emulator import ROOT, Emulator, read_flash
+from boards.emulator import ROOT, Emulator
 from freeml_pack.engine import Engine, EngineError
 from packed import Packed
 
@@ -110,7 +110,7 @@ def test_power_cuts(emulator: Emulator, package: dict[str, bytes], native: Calla
     assert output.startswith("done ")
     assert not cut
     writes = int(output.split()[1])
-    assert read_flash((emulator.folder / "flash.img").read_bytes())["/answers.bin"] == lenet5.expected.tobytes()
+    assert emulator.files()["/answers.bin"] == lenet5.expected.tobytes()
 
     emulator.install(flash | {"/cut": b"0"}, rom)
     generator = random.Random(emulator.board.core)
@@ -125,7 +125,7 @@ def test_power_cuts(emulator: Emulator, package: dict[str, bytes], native: Calla
         assert cuts < 10 * CUTS
     assert output.startswith("done ")
     assert cuts >= CUTS // 2
-    assert read_flash((emulator.folder / "flash.img").read_bytes())["/answers.bin"] == lenet5.expected.tobytes()
+    assert emulator.files()["/answers.bin"] == lenet5.expected.tobytes()
 
 
 def test_compiled_into_the_firmware(source: Path, tmp_path: Path, package: dict[str, bytes], lenet5: Packed) -> None:
