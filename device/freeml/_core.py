@@ -23,3 +23,5 @@ except ImportError:
     raise ImportError(_advice("the native module is missing")) from None
 except ValueError as error:  # a .mpy for another processor or another MicroPython
     raise ImportError(_advice(error)) from None
+except MemoryError as error:
+    raise MemoryError(f"freeml_core: {error}; import freeml first thing, or compile freeml_core into the firmware") from None
