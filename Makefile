@@ -14,7 +14,7 @@ demo: ## pack a real model, run it in real MicroPython through hundreds of power
 	@$(PYTHON) tools/get_micropython.py
 	@$(PYTHON) tools/demo.py
 
-device: ## build what goes onto a device into build/device (ARCH=armv7m, ...)
+device: ## build what goes onto a device into build/device (ARCH=armv7m, ..., or all)
 	@tools/setup.sh run
 	@$(PYTHON) tools/get_micropython.py
 	@$(PYTHON) tools/build_device.py --arch $(or $(ARCH),x64)
@@ -33,13 +33,13 @@ lint: setup ## ruff, mypy, clang-format
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
-	@git ls-files 'native/*.[ch]' | xargs clang-format --dry-run -Werror
+	@git ls-files 'native/*.[ch]' 'tests/*.[ch]' | xargs clang-format --dry-run -Werror
 	@echo "lint: clean"
 
 format: setup ## format Python and C sources
 	@$(PYTHON) -m ruff format .
 	@$(PYTHON) -m ruff check --fix .
-	@git ls-files 'native/*.[ch]' | xargs clang-format -i
+	@git ls-files 'native/*.[ch]' 'tests/*.[ch]' | xargs clang-format -i
 
 size: setup ## code size of the C core on a Cortex-M3
 	@$(PYTHON) tools/code_size.py

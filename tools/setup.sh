@@ -16,6 +16,7 @@ need() { # need PACKAGE TEST...: PACKAGE is missing when TEST fails
 }
 has_python_headers() { python3 -c 'import os, sysconfig; raise SystemExit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))'; }
 has_arm_libc() { arm-none-eabi-gcc -mcpu=cortex-m3 -mthumb -E -include string.h -x c /dev/null; }
+has_riscv_libc() { riscv64-unknown-elf-gcc --specs=picolibc.specs -E -include string.h -x c /dev/null; }
 has_libfuzzer() { echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | clang -fsanitize=fuzzer -x c - -o /dev/null; }
 
 need build-essential command -v gcc
@@ -34,6 +35,10 @@ if [ "$profile" = develop ]; then
     need clang command -v clang
     need lld command -v ld.lld
     need mspdebug command -v mspdebug
+    need qemu-system-arm command -v qemu-system-arm
+    need qemu-system-misc command -v qemu-system-riscv32
+    need gcc-riscv64-unknown-elf command -v riscv64-unknown-elf-gcc
+    need picolibc-riscv64-unknown-elf has_riscv_libc
 fi
 if [ "$profile" = fuzz ]; then
     need clang command -v clang

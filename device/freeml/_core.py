@@ -2,19 +2,19 @@
 
 import sys
 
-_ARCHITECTURES = (
-    None, "x86", "x64", "armv6", "armv6m", "armv7m", "armv7em", "armv7emsp", "armv7emdp", "xtensa", "xtensawin", "rv32imc",
-)  # fmt: skip
-
 
 def _advice(cause):
-    number = getattr(sys.implementation, "_mpy", 0) >> 10
-    name = _ARCHITECTURES[number] if number < len(_ARCHITECTURES) else None
+    from ._arch import native_module
+
+    name = native_module(getattr(sys.implementation, "_mpy", 0))
     if name is None:
         return (
             f"freeml_core: {cause}; this firmware loads no native modules, build it with the C module native/ports/micropython"
         )
-    return f"freeml_core: {cause}; build it with tools/build_device.py --arch {name} and copy {name}/freeml_core.mpy to /lib"
+    return (
+        f"freeml_core: {cause}; this board's is {name}/freeml_core.mpy: copy it to /lib (freeml-deploy does so, "
+        f"tools/build_device.py --arch {name} makes it)"
+    )
 
 
 try:
@@ -23,3 +23,5 @@ except ImportError:
     raise ImportError(_advice("the native module is missing")) from None
 except ValueError as error:  # a .mpy for another processor or another MicroPython
     raise ImportError(_advice(error)) from None
+except MemoryError as error:
+    raise MemoryError(f"freeml_core: {error}; import freeml first thing, or compile freeml_core into the firmware") from None

@@ -5,6 +5,7 @@ from collections import namedtuple
 
 from ._blob import Metadata, open_blob
 from ._core import core
+from ._memory import allocate
 from ._scores import confidence, to_real
 from .nvm import FileNVM
 from .policy import ANSWER, CONTINUE, decide
@@ -34,7 +35,7 @@ class Model:
     nvm: where progress is kept: a writable buffer, an object as freeml.nvm.NVM, or a file name; None: RAM only, power cuts
         are not survived. It must have at least nvm_size bytes and belongs to this model alone.
     energy: None, or a monitor as in freeml.energy.
-    Raises ValueError for a blob that is damaged or not a blob.
+    Raises ValueError for a blob that is damaged or not a blob, MemoryError with the number of bytes that are missing.
 
     sample_shape, sample_size (bytes), nvm_size (bytes), outputs (number of scores), exits (number of early exits) are
     for reading.
@@ -53,9 +54,8 @@ class Model:
         self.thresholds = [threshold for _, threshold, _ in self._exits]
         self.sample_shape = self._metadata.sample_shape()
         self._energy = energy
-        self._nvm = self._open_nvm(nvm)
-        self._arena = None if _is_buffer(self._nvm) else bytearray(arena_size)
-        self._scratch = bytearray(scratch_size)
+        self._arena = None
+        self._allocate(nvm, arena_size, scratch_size)
         self._recover()
 
     def _load_metadata(self):
@@ -65,15 +65,20 @@ class Model:
             return None
         header = bytearray(min(core.HEADER_SIZE, len(self._blob)))
         self._blob.readinto(0, header)
-        metadata = bytearray(core.metadata_size(header, len(self._blob)))
+        metadata = allocate(core.metadata_size(header, len(self._blob)))[0]
         self._blob.readinto(0, metadata)
         self._metadata = Metadata(metadata)
         return metadata
 
-    def _open_nvm(self, nvm):
+    def _allocate(self, nvm, arena_size, scratch_size):
+        """NVM in RAM, or the arena where it is not used in place; and scratch."""
+        self._nvm = FileNVM(nvm, self.nvm_size) if isinstance(nvm, str) else nvm
         if nvm is None:
-            return bytearray(self.nvm_size)
-        return FileNVM(nvm, self.nvm_size) if isinstance(nvm, str) else nvm
+            self._nvm, self._scratch = allocate(self.nvm_size, scratch_size)
+        elif _is_buffer(self._nvm):
+            self._scratch = allocate(scratch_size)[0]
+        else:
+            self._arena, self._scratch = allocate(arena_size, scratch_size)
 
     def _recover(self):
         core.open_session(self._state, self._nvm, self._arena, self._scratch)

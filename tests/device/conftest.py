@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +23,7 @@ sys.modules["freeml"] = package
 
 import build_device  # noqa: E402
 import get_micropython  # noqa: E402
-from freeml_pack.graph import Graph  # noqa: E402
+from packed import Packed, pack_network  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -78,42 +77,7 @@ def device(micropython: get_micropython.MicroPython, installed: Path, tmp_path: 
     return Device(micropython.program, tmp_path / "device")
 
 
-@dataclass(frozen=True, eq=False)
-class Packed:
-    blob: bytes
-    graph: Graph
-    samples: np.ndarray  # uint8 [N, sample bytes], random
-    expected: np.ndarray  # int8 [N, scores], as the C core on this computer gives them
-    nvm_size: int
-
-    def install(self, folder: Path) -> None:
-        """model.fml, samples.bin (all samples), sample.bin (the first one)."""
-        (folder / "model.fml").write_bytes(self.blob)
-        (folder / "samples.bin").write_bytes(self.samples.tobytes())
-        (folder / "sample.bin").write_bytes(self.samples[0].tobytes())
-
-
 @pytest.fixture(scope="session")
 def pack(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Packed]:
-    """Packs a network of tests/zoo.py, once: "NAME" for samples of floats, "NAME TYPE" for integers of a numpy type."""
-    return functools.cache(lambda name: _pack(name, tmp_path_factory.mktemp("zoo")))
-
-
-def _pack(name: str, folder: Path) -> Packed:
-    import torch
-    from freeml_pack.engine import Engine
-    from freeml_pack.pipeline import PackOptions
-    from freeml_pack.pipeline import pack as freeml_pack
-    from zoo import ZOO
-
-    name, _, sample_type = name.partition(" ")
-    network, shape = ZOO[name]()
-    torch.export.save(torch.export.export(network.eval(), (torch.zeros(1, *shape),)), folder / "model.pt2")
-    data = None
-    if sample_type:
-        data = folder / "data.npz"
-        np.savez(data, x_train=np.random.default_rng(1).integers(0, 256, (64, *shape)).astype(sample_type))
-    packed = freeml_pack(PackOptions(model=folder / "model.pt2", data=data))
-    engine = Engine(packed.blob)
-    samples = np.random.default_rng(0).integers(0, 256, (3, engine.sample_size), np.uint8)
-    return Packed(packed.blob, packed.graph, samples, engine.run_batch(samples), engine.nvm_size)
+    """As packed.pack_network, once for each network."""
+    return functools.cache(lambda name: pack_network(name, tmp_path_factory.mktemp("zoo")))

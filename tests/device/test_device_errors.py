@@ -179,7 +179,8 @@ def test_the_missing_native_module_is_named(device: Device) -> None:
     (device.folder / "freeml_core.mpy").unlink()
     assert device.error("import freeml") == (
         "ImportError: freeml_core: the native module is missing; "
-        "build it with tools/build_device.py --arch x64 and copy x64/freeml_core.mpy to /lib"
+        "this board's is x64/freeml_core.mpy: copy it to /lib "
+        "(freeml-deploy does so, tools/build_device.py --arch x64 makes it)"
     )
 
 

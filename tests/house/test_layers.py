@@ -51,7 +51,7 @@ HOST_LAYERS: list[set[str]] = [
     {"pipeline"},
     {"report", "inspection"},
     {"energy", "firmware"},
-    {"cli"},
+    {"cli", "deploy"},
 ]
 # Within the row of stages, the few that build on another one.
 STAGE_IMPORTS = {

@@ -1,0 +1,1 @@
+../../../device/freeml/_arch.py
