@@ -124,8 +124,10 @@ class _Writer:
         return self.tensors.setdefault(name, len(self.tensors))
 
     def _stored(self, constants: bytes) -> int:
-        """Where constants stand in the section; equal ones, as of a layer's bands or of look-up tables, stand once."""
+        """Where constants stand in the section: at even places, so that 16-bit cores copy words. Equal ones, as of a layer's
+        bands or of look-up tables, stand once."""
         if constants not in self._places:
+            self.weights += bytes(len(self.weights) % 2)
             self._places[constants] = len(self.weights)
             self.weights += constants
         return self._places[constants]

@@ -77,10 +77,7 @@ static void apply_lookup(const fml_work *work) {
     fml_runs runs;
     fml_runs_begin(&runs, work, false);
     while (fml_runs_next(&runs)) {
-        int8_t *to = work->output + runs.offset;
-        for (fml_index i = 0; i < runs.length; ++i) {
-            to[i] = (int8_t)work->lookup[to[i] + 128];
-        }
+        fml_look_up(work->output + runs.offset, work->lookup, runs.length);
     }
 }
 

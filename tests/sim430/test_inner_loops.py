@@ -16,14 +16,17 @@ from sim430 import SRAM, Image, Sim430
 
 BUFFER = SRAM.start
 WEIGHTS, VALUES, CHANNELS = 0x8001, 0x9001, 0xA000
+WORK, PAIRS, TO = BUFFER + 0x800, BUFFER, BUFFER + 0x900
+RANGE = (3, 1 << 2, -100, 110, 0)  # zero point, scale, low, high, no pools
 
 
 @pytest.fixture(scope="module")
 def machine(common: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Sim430:
     output = tmp_path_factory.mktemp("loops") / "loops.elf"
-    objects = [str(path) for path in common if path.name in ("dot.S.o", "requantize.S.o")]
+    wanted = ("dot.S.o", "requantize.S.o", "encoded.S.o", "rows.S.o", "pool.S.o")
+    objects = [str(path) for path in common if path.name in wanted]
     script = output.with_suffix(".ld")
-    script.write_text("SECTIONS { .fast 0x4400 : { *(.fast.*) } }")
+    script.write_text("SECTIONS { .fast 0x4400 : { *(.fast.*) *(.text.*) } .noinit 0x3000 (NOLOAD) : { *(.noinit.*) } }")
     command = [msp430.tools()[1], "--entry=dot_pack", "-N", "-T", str(script), "-o", str(output), *objects]
     subprocess.run(command, check=True)
     return Sim430(Image.from_elf(output))
@@ -38,40 +41,97 @@ def operands(taps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return weights, values, (values.astype(np.int32) @ weights.astype(np.int32)).astype("<i4")
 
 
-@pytest.mark.parametrize("channels", [1, 3, 4])
-@pytest.mark.parametrize("taps", [1, 2, 7, 8, 9, 16, 27, 150, 160])
-def test_sums(machine: Sim430, taps: int, channels: int) -> None:
-    weights, values, sums = operands(taps)
-    machine.write(WEIGHTS, weights.tobytes())
+def prepare(machine: Sim430, weights: np.ndarray, values: np.ndarray, channels: int, of: int = VALUES) -> None:
+    """A dot_work of `channels` channels, and as many more fours of the same weights as that takes."""
+    taps = len(weights)
+    machine.write(WEIGHTS, weights.tobytes() * -(-channels // 4))
     machine.write(VALUES, values.tobytes())
-    machine.write(BUFFER, b"\xee" * 32)
-    machine.call("dot_single", WEIGHTS, VALUES, taps, channels, BUFFER)
-    assert machine.read(BUFFER, 32) == sums[0, :channels].tobytes() + b"\xee" * (32 - 4 * channels)
-    machine.call("dot_pack", BUFFER + 64, VALUES, VALUES + taps, taps)
-    machine.call("dot_pairs", WEIGHTS, BUFFER + 64, taps, channels, BUFFER)
-    found = np.frombuffer(machine.read(BUFFER, 32), "<i4").reshape(2, 4)
-    assert (found[:, :channels] == sums[:, :channels]).all()
+    machine.write(CHANNELS, struct.pack("<iI", 77, factor_of(20000, 18)) * channels)
+    work = struct.pack("<h H h h H H H H H H H H H", *RANGE, WEIGHTS, of, taps, channels, CHANNELS, TO, TO + 64, WEIGHTS)
+    machine.write(WORK, work + bytes(12))
+    machine.write(TO, b"\xee" * 128)
+    machine.call("dot_prepare", WORK)
+
+
+def pack(machine: Sim430, taps: int) -> None:
+    machine.write(WORK + 128, struct.pack("<6H", PAIRS, VALUES, VALUES + taps, taps, 1, 0))
+    machine.call("dot_pack", WORK + 128)
+
+
+def int8s(sums: np.ndarray, channels: int) -> bytes:
+    zero_point, _, low, high, _ = RANGE
+    tiled = np.tile(sums, -(-channels // 4))[:channels]
+    return struct.pack(f"{channels}b", *(expected(int(s) + 77, 20000, 18, 2, zero_point, low, high) for s in tiled))
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4, 6])
+@pytest.mark.parametrize("taps", [1, 2, 7, 8, 9, 10, 16, 17, 27, 150, 160])
+def test_outputs(machine: Sim430, taps: int, channels: int) -> None:
+    weights, values, sums = operands(taps)
+    prepare(machine, weights, values, channels)
+    assert [machine.call("dot_sum", WORK) for _ in range(4)] == [int(s) & 0xFFFFFFFF for s in sums[0]]
+    machine.call("dot_single", WORK)
+    assert machine.read(TO, 64) == int8s(sums[0], channels) + b"\xee" * (64 - channels)
+    prepare(machine, weights, values, channels, of=PAIRS)
+    pack(machine, taps)
+    machine.call("dot_pairs", WORK)
+    assert machine.read(TO, channels + 1) == int8s(sums[0], channels) + b"\xee"
+    assert machine.read(TO + 64, channels + 1) == int8s(sums[1], channels) + b"\xee"
 
 
 def test_packing_may_write_over_what_it_has_read(machine: Sim430) -> None:
     """As conv_2d.c lays out its scratch: gathered bytes from the third quarter of the pairs on."""
     for taps in range(1, 161):
         _, values, _ = operands(taps)
-        machine.write(BUFFER + 3 * taps, values.tobytes())
-        machine.call("dot_pack", BUFFER, BUFFER + 3 * taps, BUFFER + 4 * taps, taps)
+        at = BUFFER + 3 * taps
+        machine.write(at, values.tobytes())
+        machine.write(WORK, struct.pack("<6H", BUFFER, at, at + taps, taps, 1, 0))
+        machine.call("dot_pack", WORK)
         pairs = values[0].astype(np.int64) + (values[1].astype(np.int64) << 23)
         assert machine.read(BUFFER, 4 * taps) == pairs.astype("<i4").tobytes(), taps
+
+
+@pytest.mark.parametrize(("bytes_", "rows", "step"), [(1, 3, 5), (4, 2, 9), (5, 5, 12)])
+def test_rows_are_packed(machine: Sim430, bytes_: int, rows: int, step: int) -> None:
+    image = np.random.default_rng(1).integers(-128, 128, rows * step + 2, np.int8)
+    machine.write(VALUES, image.tobytes())
+    machine.write(WORK, struct.pack("<6H", BUFFER, VALUES, VALUES + 2, bytes_, rows, step))
+    machine.call("dot_pack", WORK)
+    taps = [row * step + i for row in range(rows) for i in range(bytes_)]
+    pairs = image[taps].astype(np.int64) + (image[[tap + 2 for tap in taps]].astype(np.int64) << 23)
+    assert machine.read(BUFFER, 4 * len(taps)) == pairs.astype("<i4").tobytes()
 
 
 def test_cycles_of_a_product(machine: Sim430) -> None:
     """Without FRAM waits: the floor of one value at a time is 8."""
     weights, values, _ = operands(160)
-    machine.write(WEIGHTS, weights.tobytes())
-    machine.write(VALUES, values.tobytes())
-    for function, most, products in (("dot_single", 9.6, 640), ("dot_pairs", 7.3, 1280)):
+    for function, most, products in (("dot_single", 10.4, 640), ("dot_pairs", 7.5, 1280)):
+        prepare(machine, weights, values, 4, of=PAIRS)
+        pack(machine, 160)
         before = machine.counters
-        machine.call(function, WEIGHTS, BUFFER, 160, 4, BUFFER + 1000)
+        machine.call(function, WORK)
         assert spent(before, machine.counters) / products < most
+
+
+@pytest.mark.parametrize("name", ["encoded_four_8", "encoded_four_4"])
+@pytest.mark.parametrize("taps", [1, 2, 3, 4, 5, 64, 301])
+def test_four_channels_that_share_their_taps(machine: Sim430, name: str, taps: int) -> None:
+    """Adds to the sums; entries have a distance in front of the weights."""
+    rng = np.random.default_rng(taps)
+    codebook, codes = rng.integers(-128, 128, 16, np.int8), rng.integers(0, 16, (taps, 4), np.uint8)
+    values, before = rng.integers(-128, 128, taps, np.int8), rng.integers(-(2**20), 2**20, 4)
+    weights = codebook[codes]
+    stored = weights.view(np.uint8) if name == "encoded_four_8" else codes[:, 0::2] | codes[:, 1::2] << 4
+    entries = np.concatenate([np.full((taps, 1), 9, np.uint8), stored], axis=1)
+    machine.write(WEIGHTS, entries.tobytes())
+    machine.write(VALUES, values.tobytes())
+    machine.write(BUFFER, before.astype("<i4").tobytes())
+    machine.write(CHANNELS, codebook.tobytes())
+    machine.call("encoded_open_codebook", CHANNELS)
+    machine.write(WORK, struct.pack("<5H", WEIGHTS + 1, VALUES, BUFFER, taps, entries.shape[1]))
+    machine.call(name, WORK)
+    sums = before + values.astype(np.int64) @ weights.astype(np.int64)
+    assert machine.read(BUFFER, 16) == sums.astype("<i4").tobytes()
 
 
 int32s = st.one_of(
@@ -115,8 +175,8 @@ def test_requantization(
     machine.write(sums, b"".join(struct.pack("<i", total) for total, _ in outputs))
     machine.write(channels, b"".join(struct.pack("<iI", bias, factor_of(m, s)) for _, (bias, m, s) in outputs))
     machine.write(to, struct.pack("4b", *(there or (0, 0, 0, 0))))
-    work = (sums, channels, to, len(outputs), 1 << left_shift, zero_point, low, high, there is not None)
-    machine.write(BUFFER + 0x200, struct.pack("<5H3hH", *work))
+    work = (zero_point, 1 << left_shift, low, high, there is not None, sums, channels, to, len(outputs), 0)
+    machine.write(BUFFER + 0x200, struct.pack("<hHhh6H", *work))
     machine.call("requantize", BUFFER + 0x200)
     found = struct.unpack("4b", machine.read(to, 4))[: len(outputs)]
     wanted = [

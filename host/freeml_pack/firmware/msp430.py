@@ -39,7 +39,7 @@ FUNCTIONS = {
     "pool": ("fml_kernel_pool",),
     "elementwise": ("fml_kernel_elementwise",),
     "encoding": ("fml_encoding_block_count", "fml_encoding_block", "fml_encoding_largest_block"),
-    "encoded": ("fml_encoded_run",),
+    "encoded": ("encoded_pixels",),
     "verify_encoding": ("fml_verify_encoding",),
 }
 PER_MODEL = ("main.c", "image.S")

@@ -68,7 +68,7 @@ def _tiles(costs: CostModel, op: Op, space: Shape, budget: float) -> Iterator[Sh
     for width in _widths(costs, op, space[2], budget):
         rows, columns = _extent(costs, op, space, width, budget)
         if rows and columns:
-            yield _even(space[0], rows), _even(space[1], columns), width
+            yield _even(space[0], rows), _in_pairs(op, space[1], columns) if rows == 1 else _even(space[1], columns), width
 
 
 def _extent(costs: CostModel, op: Op, space: Shape, width: int, budget: float) -> tuple[int, int]:
@@ -98,6 +98,14 @@ def _widths(costs: CostModel, op: Op, channels: int, budget: float) -> list[int]
 def _most(extent: int, budget: float, cost: Callable[[int], float]) -> int:
     """The largest n <= extent with cost(n) <= budget, 0 where there is none."""
     return bisect_right(range(1, extent + 1), budget, key=cost)
+
+
+def _in_pairs(op: Op, extent: int, most: int) -> int:
+    """As _even, for a row; the kernels of convolutions take two pixels at a time, and one takes nearly as long."""
+    columns = _even(extent, most)
+    if not isinstance(op, Conv2d | DepthwiseConv2d) or columns % 2 == 0 or columns in (1, extent):
+        return columns
+    return columns + 1 if columns < most else columns - 1
 
 
 def _even(extent: int, most: int) -> int:

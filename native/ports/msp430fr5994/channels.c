@@ -8,6 +8,12 @@ typedef char channels_are_alike[sizeof(requantize_channel) == sizeof(fml_channel
 static const uint16_t powers[] = {1 << 0, 1 << 1, 1 << 2,  1 << 3,  1 << 4,  1 << 5,  1 << 6,  1 << 7,
                                   1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, UINT16_C(1) << 15};
 
+requantize_range requantize_range_of(const fml_op *op) {
+    const requantize_range range = {op->output.zero_point, powers[op->left_shift & 15], op->activation_min,
+                                    op->activation_max, 0};
+    return range;
+}
+
 void fml_finish(const fml_patches *patches, int8_t *to, int32_t *sums, const fml_channel *channels, uint32_t count) {
     const fml_work *work = patches->work;
     const fml_op *op = work->op;
@@ -17,16 +23,9 @@ void fml_finish(const fml_patches *patches, int8_t *to, int32_t *sums, const fml
             return;
         }
     }
-    requantize_work each;
-    each.sums = sums;
+    requantize_work each = {.range = requantize_range_of(op), .sums = sums, .to = to, .count = (uint16_t)count};
     each.channels = (const requantize_channel *)(const void *)channels;
-    each.to = to;
-    each.count = (uint16_t)count;
-    each.scale = powers[op->left_shift & 15];
-    each.zero_point = op->output.zero_point;
-    each.low = op->activation_min;
-    each.high = op->activation_max;
-    each.pools = patches->pools;
+    each.range.pools = patches->pools;
     requantize(&each);
 }
 
@@ -41,15 +40,12 @@ void fml_finish_pair(const fml_patches *patches, uint32_t channel, int32_t *sums
 int8_t fml_requantize_scaled(uint32_t accumulator, const uint8_t *scale, const fml_range *range) {
     const requantize_channel channel = {0, requantize_factor(fml_read_u16(scale), scale[2])};
     int8_t result;
-    const requantize_work work = {.sums = (const int32_t *)&accumulator,
+    const requantize_work work = {.range = {(int16_t)range->zero_point, powers[range->left_shift & 15],
+                                            (int16_t)range->low, (int16_t)range->high, 0},
+                                  .sums = (const int32_t *)&accumulator,
                                   .channels = &channel,
                                   .to = &result,
-                                  .count = 1,
-                                  .scale = powers[range->left_shift & 15],
-                                  .zero_point = (int16_t)range->zero_point,
-                                  .low = (int16_t)range->low,
-                                  .high = (int16_t)range->high,
-                                  .pools = 0};
+                                  .count = 1};
     requantize(&work);
     return result;
 }

@@ -1,80 +1,133 @@
 /* CONV_2D with the inner loops of dot.S: two pixels' values go into one operand of the multiplier, once for all output
  * channels. */
 #include "dot.h"
-#include "kernels/kernels.h"
-#include "weights.h"
+#include "encoded.h"
+#include "gather.h"
 
-/* Whether a window inside the input is one piece of memory: then it needs no gathering. */
-static bool windows_are_pieces(const fml_op *op) {
-    const fml_window *window = &op->window;
-    const uint16_t tap = window->channels / window->groups, line = (uint16_t)(tap * window->kernel_width);
-    const fml_steps steps = fml_window_steps(op);
-    return (window->kernel_width == 1 || (uint16_t)steps.column == tap) &&
-           (window->kernel_height == 1 || (uint16_t)steps.row == line);
+static bool passes_sums(const fml_op *op) {
+    return (op->flags & (FML_OP_FLAG_SUMS_OUT | FML_OP_FLAG_SUMS_IN)) != 0;
 }
 
 /* Words of memory for pairs of values; 0: not multiplied in pairs. */
-static uint16_t pair_taps(const fml_op *op) {
-    const uint32_t taps = fml_op_taps(op);
+static uint16_t pair_taps(const fml_op *op, uint16_t taps) {
     const bool has_pairs = op->tile_rows > 1 || op->tile_columns > 1 || fml_op_pools(op);
-    return has_pairs && !fml_op_encoded(op) && taps <= DOT_PAIR_TAPS ? (uint16_t)taps : 0;
+    return has_pairs && !fml_op_encoded(op) && !passes_sums(op) && taps <= DOT_PAIR_TAPS ? taps : 0;
 }
 
-/* What all pixels of a group of output channels have in common. */
+/* Some output channels of a tile, those of a group or all. */
 typedef struct group {
-    const int8_t *weights;
-    uint16_t taps, channels, first; /* output channels, the first one's number */
-    uint32_t *pairs;                /* NULL: single pixels only */
-    const fml_channel *constants;
+    dot_work dot;
+    window_of window;
+    dot_rows inside, gathered; /* the values of pairs in the input, where rows_are_pieces, and in the buffer */
+    bool in_pairs, in_place;
+    uint16_t first; /* output channel */
 } group;
 
-static void dense(const group *g, const fml_patches *patches) {
-    const bool in_pairs = patches->paired && g->pairs != NULL;
-    const int8_t *w = g->weights;
-    int32_t sums[8];
-    if (in_pairs) {
-        dot_pack(g->pairs, patches->source[0], patches->source[1], g->taps);
+static void pair(group *g, const window_at *a, const window_at *b) {
+    dot_rows *rows = &g->inside;
+    if (g->in_place && a->inside && b->inside) {
+        rows->from[0] = a->from;
+        rows->from[1] = b->from;
+    } else {
+        rows = &g->gathered;
+        gather_window(&g->window, a->top, a->left, (int8_t *)rows->from[0]);
+        gather_window(&g->window, b->top, b->left, (int8_t *)rows->from[1]);
     }
-    for (uint16_t c = 0; c < g->channels; c += 4, w += 4 * g->taps) {
-        const uint16_t wanted = g->channels - c < 4 ? g->channels - c : 4;
-        if (in_pairs) {
-            dot_pairs(w, g->pairs, g->taps, wanted, sums);
-        } else {
-            dot_single(w, patches->source[0], g->taps, wanted, sums);
-            if (patches->paired) {
-                dot_single(w, patches->source[1], g->taps, wanted, sums + 4);
-            }
+    dot_pack(rows);
+    g->dot.to[0] = a->to + g->first;
+    g->dot.to[1] = b->to + g->first;
+    dot_pairs(&g->dot);
+}
+
+/* One pixel of an operator that passes sums on, or takes some. */
+static void sums(group *g, int8_t *to) {
+    int32_t of_four[4];
+    const int8_t *weights = g->dot.weights;
+    fml_patches patches;
+    patches.work = g->window.work;
+    patches.pools = false;
+    for (uint16_t c = 0; c < g->dot.channels; c += 4, weights += 4 * g->dot.taps) {
+        const uint16_t count = g->dot.channels - c < 4 ? g->dot.channels - c : 4;
+        g->dot.channel = weights;
+        for (uint16_t i = 0; i < count; i++) {
+            of_four[i] = dot_sum(&g->dot);
         }
-        fml_finish_pair(patches, g->first + c, sums, 4, g->constants + c, wanted);
+        fml_finish(&patches, to + c, of_four, (const fml_channel *)(const void *)g->dot.constants + c, count);
     }
+}
+
+static void single(group *g, const window_at *at) {
+    g->dot.values = window_values(&g->window, at);
+    g->dot.to[0] = at->to + g->first;
+    if (passes_sums(g->window.work->op)) {
+        sums(g, g->dot.to[0]);
+    } else {
+        dot_single(&g->dot);
+    }
+}
+
+static void dense(group *g, scan *s) {
+    while (s->rows != 0) {
+        const window_at first = s->at;
+        scan_next(s);
+        if (g->in_pairs && s->rows != 0) {
+            g->dot.values = g->inside.pairs;
+            pair(g, &first, &s->at);
+            scan_next(s);
+        } else {
+            single(g, &first);
+        }
+    }
+}
+
+/* memory: of pairs, then of gathered bytes. */
+static void begin_dense(group *g, const fml_op *op, uint8_t *memory) {
+    const uint16_t taps = g->window.channels * op->window.kernel_width * op->window.kernel_height;
+    const uint16_t pairs = pair_taps(op, taps);
+    uint32_t *const words = (uint32_t *)(void *)memory;
+    int8_t *const buffer = (int8_t *)memory + 3 * pairs;
+    const dot_rows gathered = {words, {buffer, buffer + taps}, taps, 1, 0};
+    g->dot.range = requantize_range_of(op);
+    g->dot.range.pools = fml_op_pools(op);
+    g->dot.taps = taps;
+    g->window.buffer = buffer;
+    g->in_pairs = pairs != 0;
+    g->in_place = rows_are_pieces(op);
+    g->gathered = g->inside = gathered;
+    if (!g->window.pieces) {
+        g->inside.bytes = g->window.channels * op->window.kernel_width;
+        g->inside.rows = op->window.kernel_height;
+        g->inside.step = (uint16_t)fml_window_steps(op).row;
+    }
+    dot_prepare(&g->dot);
 }
 
 /* Scratch: [constants of the channels][pairs, gathered bytes]. Packing goes from the first tap to the last and reads
  * bytes that stand 3 * taps further on than they are written, so it writes to none that it has still to read. */
-static void run_group(const fml_work *work, const uint8_t *stored, uint16_t first, uint16_t count, uint16_t index) {
+static void run_group(const fml_work *work, const uint8_t *stored, const window_of *window, uint16_t first,
+                      uint16_t count) {
     const fml_op *op = work->op;
-    const uint16_t rounded = (uint16_t)fml_round_up_4(count), inputs = op->window.channels / op->window.groups;
+    const uint16_t rounded = (uint16_t)fml_round_up_4(count);
     fml_channel *const channels = (fml_channel *)(void *)work->scratch;
-    uint8_t *const buffer = (uint8_t *)(channels + rounded);
-    const uint16_t pairs = pair_taps(op);
-    const group g = {.weights = (const int8_t *)stored + FML_CHANNEL_CONSTANTS_SIZE * rounded,
-                     .taps = (uint16_t)fml_op_taps(op),
-                     .channels = count,
-                     .first = first,
-                     .pairs = pairs != 0 ? (uint32_t *)(void *)buffer : NULL,
-                     .constants = channels};
-    fml_patches patches;
-    fml_patches_begin(&patches, work, op->window.first_channel + index * inputs, inputs);
-    patches.buffer = (int8_t *)buffer + 3 * pairs;
-    patches.in_place = windows_are_pieces(op);
+    uint8_t *const memory = (uint8_t *)(channels + rounded);
+    const uint8_t *weights = stored + FML_CHANNEL_CONSTANTS_SIZE * rounded;
+    scan s;
+    scan_begin(&s, work, window->first_channel);
     fml_channels_unpack(channels, stored, rounded, 0, rounded);
     if (fml_op_encoded(op)) {
-        fml_encoded_run(&patches, (const uint8_t *)g.weights, channels, first, count);
+        encoded_group e = {*window, weights, channels, first, count};
+        e.window.buffer = (int8_t *)memory;
+        encoded_pixels(&e, &s);
         return;
     }
-    while (fml_patches_next(&patches)) {
-        dense(&g, &patches);
-    }
+    group g;
+    g.window = *window;
+    g.first = first;
+    g.dot.weights = (const int8_t *)weights;
+    g.dot.channels = count;
+    g.dot.constants = (const requantize_channel *)(const void *)channels;
+    begin_dense(&g, op, memory);
+    dense(&g, &s);
 }
 
 void fml_kernel_conv_2d(const fml_work *work) {
@@ -83,24 +136,25 @@ void fml_kernel_conv_2d(const fml_work *work) {
     const uint16_t whole = (uint16_t)fml_op_group_channels(op), each = whole < count ? whole : count;
     const uint16_t size = (uint16_t)fml_op_group_size(op, each);
     const uint8_t *stored = work->params;
-    uint16_t index = op->window.groups > 1 ? begin / whole : 0;
+    window_of window = {work, op->window.first_channel, op->window.channels / op->window.groups, windows_are_pieces(op),
+                        NULL};
+    if (op->window.groups > 1) {
+        window.first_channel += begin / whole * window.channels;
+    }
     if (fml_op_pools(op)) {
         fml_fill_tile(work, op->activation_min);
     }
-    for (uint16_t first = begin; first < end; first += each, stored += size, ++index) {
-        run_group(work, stored, first, each, index);
+    for (uint16_t first = begin; first < end; first += each, stored += size, window.first_channel += window.channels) {
+        run_group(work, stored, &window, first, each);
     }
 }
 
 uint32_t fml_kernel_conv_2d_scratch(const fml_op *op) {
-    const uint16_t inputs = op->window.channels / op->window.groups;
+    const uint32_t taps = fml_op_taps(op);
     const uint32_t channels = fml_round_up_4(fml_op_group_channels(op)) * (uint32_t)sizeof(fml_channel);
-    const bool pieces = windows_are_pieces(op);
-    if (fml_op_encoded(op)) {
-        const bool alone = op->space.height == 1 && op->space.width == 1 && !fml_op_pools(op);
-        const bool in_place = pieces && (alone || !fml_weights_interleaved(op->encoding));
-        return channels + FML_ENCODED_PIXELS / 2 * fml_patches_size(op, inputs, in_place);
+    const uint16_t pairs = taps <= DOT_PAIR_TAPS ? pair_taps(op, (uint16_t)taps) : 0;
+    if (!windows_are_gathered(op)) {
+        return channels + 4 * pairs;
     }
-    const uint32_t pairs = pair_taps(op), gathered = fml_patches_size(op, inputs, pieces);
-    return channels + (gathered != 0 ? 3 : 4) * pairs + gathered;
+    return channels + (pairs != 0 ? 5 * pairs : taps);
 }

@@ -1,8 +1,32 @@
-/* Windows are clipped once; the bytes inside are then copied without a test (rows.S). */
-#include "kernels/kernels.h"
-#include "rows.h"
+#include "gather.h"
 
-void *memset(void *to, int value, unsigned size);
+bool rows_are_pieces(const fml_op *op) {
+    const fml_window *window = &op->window;
+    return window->kernel_width == 1 ||
+           (window->dilation_width == 1 && window->channels == op->input.shape.channels && window->groups == 1);
+}
+
+bool windows_are_pieces(const fml_op *op) {
+    const fml_window *window = &op->window;
+    const uint16_t line = window->channels * window->kernel_width;
+    return rows_are_pieces(op) &&
+           (window->kernel_height == 1 || (window->groups == 1 && fml_window_steps(op).row == line));
+}
+
+static bool overhangs(int16_t first, int16_t last, uint16_t kernel, uint16_t dilation, uint16_t size) {
+    return first < 0 || !fml_axis_inside(last, kernel, dilation, size);
+}
+
+bool windows_are_gathered(const fml_op *op) {
+    const fml_window *window = &op->window;
+    const uint16_t last_row = op->space.height * window->pool_height - 1,
+                   last_column = op->space.width * window->pool_width - 1;
+    return !windows_are_pieces(op) ||
+           overhangs(fml_window_row(op, 0), fml_window_row(op, last_row), window->kernel_height,
+                     window->dilation_height, op->input.shape.height) ||
+           overhangs(fml_window_column(op, 0), fml_window_column(op, last_column), window->kernel_width,
+                     window->dilation_width, op->input.shape.width);
+}
 
 /* Taps of an axis that lie in the input. */
 typedef struct span {
@@ -21,65 +45,52 @@ static span inside(int16_t origin, uint16_t kernel, uint16_t dilation, uint16_t 
     return taps;
 }
 
-/* A window that the border cuts. steps: of the input. */
-static FML_APART void gather_clipped(const fml_patches *patches, int16_t row, int16_t first_column, int8_t *to,
-                                     const fml_steps *steps) {
-    const fml_op *op = patches->work->op;
-    const fml_window *window = &op->window;
-    const fml_shape *shape = &op->input.shape;
-    const uint16_t tap = patches->steps.column, line = patches->steps.row;
-    const span rows = inside(row, window->kernel_height, window->dilation_height, shape->height);
-    const span columns = inside(first_column, window->kernel_width, window->dilation_width, shape->width);
-    const bool whole = steps->column == tap;
-    const uint16_t wide = columns.end - columns.begin, first = whole ? wide : 1;
-    row_copies copies = {.bytes = first * tap, .rows = rows.end - rows.begin, .from_step = steps->row, .to_step = line};
-    copies.from = (const uint8_t *)patches->work->input + rows.begin * steps->row + columns.begin * steps->column +
-                  fml_element(shape, (uint16_t)row, (uint16_t)first_column, patches->first_channel);
-    copies.to = (uint8_t *)to + rows.begin * line + columns.begin * tap;
-    memset(to, op->input.zero_point, line * window->kernel_height);
-    for (uint16_t column = 0; column < wide && copies.rows != 0; column += first) {
-        copy_rows(&copies);
-        copies.from += steps->column;
-        copies.to += tap;
-    }
+/* The taps `begin`..`end` of each kernel row, the others of the row being zero points. */
+static void copy(const window_of *which, row_copies *copies, span taps, uint16_t tap, uint16_t kernel) {
+    copies->before = taps.begin * tap;
+    copies->bytes = (taps.end - taps.begin) * tap;
+    copies->after = (kernel - taps.end) * tap;
+    copies->zero_point = (uint8_t)which->work->op->input.zero_point;
+    copy_rows(copies);
 }
 
-/* As encoded weights want it: a byte here and there. */
-static FML_APART void gather_apart(const fml_patches *patches, int16_t row, int16_t first_column, int8_t *to,
-                                   const fml_steps *steps) {
-    const fml_op *op = patches->work->op;
-    const fml_shape *shape = &op->input.shape;
-    for (uint16_t i = op->window.kernel_height; i != 0; i--, row += op->window.dilation_height) {
-        int16_t column = first_column;
-        const int8_t *from =
-            patches->work->input + fml_element(shape, (uint16_t)row, (uint16_t)column, patches->first_channel);
-        for (uint16_t j = op->window.kernel_width; j != 0; j--, column += op->window.dilation_width) {
-            const bool is_inside = (uint16_t)row < shape->height && (uint16_t)column < shape->width;
-            for (uint16_t k = 0; k < patches->channels; k++, to += patches->step) {
-                *to = is_inside ? from[k] : op->input.zero_point;
-            }
-            from += steps->column;
-        }
-    }
-}
-
-void fml_gather(const fml_patches *patches, fml_distance row, fml_distance first_column, int8_t *to) {
-    const fml_op *op = patches->work->op;
+void gather_window(const window_of *which, int16_t top, int16_t left, int8_t *to) {
+    const fml_op *op = which->work->op;
     const fml_window *window = &op->window;
     const fml_shape *shape = &op->input.shape;
     const fml_steps steps = fml_window_steps(op);
-    if (patches->step != 1) {
-        gather_apart(patches, row, first_column, to, &steps);
+    const uint16_t tap = which->channels, kernel = window->kernel_width, dilation = window->dilation_width;
+    const span columns = inside(left, kernel, dilation, shape->width);
+    const int8_t *from = which->work->input + fml_element(shape, (uint16_t)top, (uint16_t)left, which->first_channel);
+    row_copies copies = {.from = from + columns.begin * steps.column,
+                         .to = to,
+                         .rows = window->kernel_height,
+                         .row = (uint16_t)top,
+                         .height = shape->height,
+                         .dilation = window->dilation_height,
+                         .from_step = steps.row};
+    if (steps.column == tap) { /* a kernel row is one piece */
+        copy(which, &copies, columns, tap, kernel);
         return;
     }
-    if (steps.column != patches->steps.column ||
-        !fml_axis_inside(row, window->kernel_height, window->dilation_height, shape->height) ||
-        !fml_axis_inside(first_column, window->kernel_width, window->dilation_width, shape->width)) {
-        gather_clipped(patches, row, first_column, to, &steps);
-        return;
+    copies.to_gap = (kernel - 1) * tap;
+    for (uint16_t column = 0; column < kernel; column++) {
+        const uint16_t is_inside = column >= columns.begin && column < columns.end;
+        copies.from = from + column * steps.column;
+        copies.to = to + column * tap;
+        copy(which, &copies, (span){0, is_inside}, tap, 1);
     }
-    const int8_t *from = patches->work->input + fml_element(shape, (uint16_t)row, (uint16_t)first_column, 0);
-    const uint16_t line = patches->steps.row;
-    const row_copies copies = {(const uint8_t *)from, (uint8_t *)to, line, window->kernel_height, steps.row, line};
-    copy_rows(&copies);
+}
+
+const int8_t *window_values(const window_of *window, const window_at *at) {
+    if (at->inside && window->pieces) {
+        return at->from;
+    }
+    gather_window(window, at->top, at->left, window->buffer);
+    return window->buffer;
+}
+
+void fml_gather(const fml_patches *patches, fml_distance row, fml_distance first_column, int8_t *to) {
+    const window_of window = {patches->work, patches->first_channel, patches->channels, false, NULL};
+    gather_window(&window, row, first_column, to);
 }

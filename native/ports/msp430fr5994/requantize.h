@@ -3,7 +3,7 @@
 #ifndef REQUANTIZE_H
 #define REQUANTIZE_H
 
-#include <stdint.h>
+#include "kernels/kernels.h"
 
 /* Constants of an output channel as requantize wants them, in the place of an fml_channel. With s = shift - 1:
  * s >= 16: factor = multiplier << (32 - s), and the result of the shift are bits 48.. of the accumulator times it.
@@ -13,19 +13,28 @@ typedef struct requantize_channel {
     uint32_t factor;
 } requantize_channel;
 
-/* requantize.S knows the places of the members. */
+/* requantize.S and dot.S know the places of the members. */
+typedef struct requantize_range {
+    int16_t zero_point;
+    uint16_t scale; /* 2^left_shift */
+    int16_t low, high;
+    uint16_t pools; /* not 0: the int8 that is there takes the place of low */
+} requantize_range;
+
 typedef struct requantize_work {
+    requantize_range range;
     const int32_t *sums;
     const requantize_channel *channels;
     int8_t *to;
     uint16_t count; /* outputs, 1 at least */
-    uint16_t scale; /* 2^left_shift */
-    int16_t zero_point, low, high;
-    uint16_t pools; /* not 0: the int8 that is there takes the place of low */
+    uint16_t
+        back; /* bytes from an output's constants back to the next one's: sizeof(requantize_channel) for the same */
 } requantize_work;
 
 /* The factor of a multiplier and a shift, as they are stored. */
 uint32_t requantize_factor(uint16_t multiplier, uint8_t shift);
+
+requantize_range requantize_range_of(const fml_op *op);
 
 /* to[i] = the int8 of sums[i] + bias. */
 void requantize(const requantize_work *work);

@@ -1,41 +1,76 @@
-; void copy_rows(const row_copies *copies) (rows.h)
-; r13: from, r12: to, r14: bytes, r15: rows left, r8, r9: from a row's end to the next one's begin; r11: bytes left
+; void copy_rows(const row_copies *copies) (gather.h)
+	.equ	HEIGHT, 8
+	.equ	DILATION, 10
+	.equ	BEFORE, 12
+	.equ	BYTES, 14
+	.equ	AFTER, 16
+	.equ	FROM_STEP, 18
+	.equ	TO_GAP, 20
+	.equ	ZERO_POINT, 22
+
+; r15: copies, r13: row's bytes, r12: to, r6: rows left, r7: row, r8: zero point; r9: bytes left, r10, r11, r14: values
 	.section .fast.copy_rows,"ax",@progbits
 	.globl	copy_rows
 	.type	copy_rows,@function
 copy_rows:
-	push	r8
-	push	r9
-	mov	@r12+, r13
-	mov	@r12+, r11
-	mov	@r12+, r14
-	mov	@r12+, r15
-	mov	@r12+, r8
-	mov	@r12+, r9
-	mov	r11, r12
-	sub	r14, r8
-	sub	r14, r9
-1:	mov	r14, r11
-	sub	#4, r11
-	jlo	3f
-2:	.word	0x4dfc, 0		; mov.b @r13+, 0(r12), which clang's assembler refuses
-	.word	0x4dfc, 1
-	.word	0x4dfc, 2
-	.word	0x4dfc, 3
+	.word	0x154a			; pushm #5, r10
+	mov	r12, r15
+	mov	r12, r14
+	mov	@r14+, r13
+	mov	@r14+, r12
+	mov	@r14+, r6
+	mov	@r14, r7
+	mov	ZERO_POINT(r15), r8
+1:	mov	BEFORE(r15), r9
+	mov	BYTES(r15), r10
+	mov	AFTER(r15), r11
+	cmp	HEIGHT(r15), r7		; before the input: more than any height
+	jlo	2f
+	add	r10, r9
+	add	r11, r9
+	clr	r10
+	clr	r11
+2:	call	#fill
+	mov	r13, r14
+	sub	#4, r10
+	jlo	4f
+3:	.word	0x4efc, 0		; mov.b @r14+, 0(r12), which clang's assembler refuses
+	.word	0x4efc, 1
+	.word	0x4efc, 2
+	.word	0x4efc, 3
 	add	#4, r12
-	sub	#4, r11
-	jhs	2b
-3:	add	#4, r11
-	jz	5f
-4:	.word	0x4dfc, 0
+	sub	#4, r10
+	jhs	3b
+4:	add	#4, r10
+	jz	6f
+5:	.word	0x4efc, 0
 	inc	r12
-	dec	r11
-	jnz	4b
-5:	add	r8, r13
-	add	r9, r12
-	dec	r15
+	dec	r10
+	jnz	5b
+6:	mov	r11, r9
+	call	#fill
+	add	FROM_STEP(r15), r13
+	add	TO_GAP(r15), r12
+	add	DILATION(r15), r7
+	dec	r6
 	jnz	1b
-	pop	r9
-	pop	r8
+	.word	0x1746			; popm #5, r10
 	ret
+fill:
+	sub	#4, r9
+	jlo	8f
+7:	mov.b	r8, 0(r12)
+	mov.b	r8, 1(r12)
+	mov.b	r8, 2(r12)
+	mov.b	r8, 3(r12)
+	add	#4, r12
+	sub	#4, r9
+	jhs	7b
+8:	add	#4, r9
+	jz	10f
+9:	mov.b	r8, 0(r12)
+	inc	r12
+	dec	r9
+	jnz	9b
+10:	ret
 	.size	copy_rows, .-copy_rows

@@ -193,6 +193,9 @@ divide_by_long:				; the quotient has 16 bits: they come from r12, the remainder
 ; r12 / r13 -> quotient r12, remainder r11. Quotients up to 16, which most are, by subtraction.
 	function __mspabi_divu
 divide:
+	clr	r11
+	cmp	#1, r13			; groups of convolutions, mostly
+	jeq	3f
 	mov	r12, r11
 	mov	r12, r14
 	clrc
@@ -207,7 +210,7 @@ divide:
 	sub	r13, r11
 	jhs	1b
 	add	r13, r11
-	ret
+3:	ret
 2:	mov	r13, r14
 	clr	r11
 	divide_word r12
@@ -220,7 +223,12 @@ divide:
 	ret
 	end	__mspabi_remu
 
-	function memcpy			; r12: to (also the result), r13: from (up to 20 bits), r14: bytes
+	.section .text.memcpy,"ax",@progbits
+	.balign	8
+	nop				; so that the loop over words fills three lines of the FRAM's cache
+	.globl	memcpy
+	.type	memcpy,@function
+memcpy:					; r12: to (also the result), r13: from (up to 20 bits), r14: bytes
 	mov	r12, r15
 	mov	r12, r11
 	xor	r13, r11

@@ -24,6 +24,9 @@ uint32_t fml_kernel_depthwise_conv_2d_scratch(const fml_op *op);
 void fml_fill_tile(const fml_work *work, int8_t value);
 void fml_fill(int8_t *to, int8_t value, fml_index count);
 
+/* Puts what a table of 256 bytes has for them, index q + 128, in the place of `count` >= 1 bytes (look_up.c). */
+void fml_look_up(int8_t *to, const uint8_t *table, fml_index count);
+
 static inline fml_range fml_output_range(const fml_op *op) {
     fml_range range;
     range.zero_point = op->output.zero_point;
