@@ -35,6 +35,7 @@ if [ "$profile" = develop ]; then
     need clang command -v clang
     need lld command -v ld.lld
     need mspdebug command -v mspdebug
+    need cmake command -v cmake
     need qemu-system-arm command -v qemu-system-arm
     need qemu-system-misc command -v qemu-system-riscv32
     need gcc-riscv64-unknown-elf command -v riscv64-unknown-elf-gcc

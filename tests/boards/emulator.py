@@ -61,8 +61,9 @@ def firmware(source: Path, name: str, modules: Path | None = None) -> Path:
     command = ["make", "-C", str(source / "ports" / "qemu"), f"-j{os.cpu_count() or 1}", "FROZEN_MANIFEST=", f"BUILD={build}"]
     command += [f"BOARD={name}", f"BOARD_DIR={FIRMWARE}", f"MICROPY_HEAP_SIZE={HEAP}", f"ROM_PARTITION={board.rom:#x}"]
     command += [*board.make, *([f"USER_C_MODULES={modules}"] if modules else [])]
+    same_each_time = {"MICROPY_GIT_TAG": "emulated", "MICROPY_GIT_HASH": "", "SOURCE_DATE_EPOCH": "0"}
     with get_micropython.locked(build):
-        result = subprocess.run(command, capture_output=True, text=True)
+        result = subprocess.run(command, capture_output=True, text=True, env=os.environ | same_each_time)
     assert result.returncode == 0, (result.stdout + result.stderr)[-4000:]
     return build / "firmware.elf"
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
-from boards.conftest import start
 from boards.emulator import ROOT, Emulator
 from freeml_pack.engine import Engine, EngineError
 from packed import Packed
@@ -126,12 +124,3 @@ def test_power_cuts(emulator: Emulator, package: dict[str, bytes], native: Calla
     assert output.startswith("done ")
     assert cuts >= CUTS // 2
     assert emulator.files()["/answers.bin"] == lenet5.expected.tobytes()
-
-
-def test_compiled_into_the_firmware(source: Path, tmp_path: Path, package: dict[str, bytes], lenet5: Packed) -> None:
-    """micropython.mk: the same module, without a file."""
-    emulator = start("m3", source, tmp_path, modules=ROOT / "native" / "ports")
-    flash = {f"/lib/{name}": content for name, content in package.items()}
-    flash |= {"/blobs/lenet5": lenet5.blob, "/samples/lenet5": lenet5.samples[0].tobytes(), "/main.py": EVERYWHERE.encode()}
-    emulator.install(flash, rom={"lenet5": lenet5.blob})
-    assert emulator.run() == (4 * f"lenet5 {lenet5.expected[0].tobytes().hex()}\n", False)

@@ -33,7 +33,8 @@ def built_in():
 def free():
     fs = os.statvfs(os.getcwd())
     return fs[0] * fs[3], fs[0]
-facts = built_in(), getattr(sys.implementation, "_mpy", 0), sys.version, getattr(sys.implementation, "_machine", sys.platform)
+what = sys.implementation
+facts = built_in(), getattr(what, "_mpy", 0), what.version[:3], getattr(what, "_machine", sys.platform)
 gc.collect()
 facts += free() + (gc.mem_free(),)
 print(repr(facts))
@@ -79,7 +80,7 @@ class Facts:
     """What a board says of itself. Sizes in bytes."""
 
     machine: str
-    version: str  # of MicroPython
+    version: str  # such as MicroPython 1.25.0
     arch: str | None  # of its native modules; None: it loads none
     abi: tuple[int, int]  # of its .mpy files
     has_core: bool  # compiled into the firmware
@@ -99,7 +100,7 @@ class Board:
         has_core, mpy, version, machine, flash_free, flash_block, heap_free = self.ask(_FACTS)
         return Facts(
             machine=machine,
-            version=version.partition("; ")[2] or version,
+            version="MicroPython " + ".".join(map(str, version)),
             arch=native_module(mpy),
             abi=(mpy & 0xFF, mpy >> 8 & 3),
             has_core=has_core,
