@@ -9,7 +9,8 @@ HEAD = """\
 # Firmware on a simulated MSP430FR5994
 
 `make msp430` prints these figures, with those of each layer; `make msp430 RESULTS=1 BLOBS="FILE.fml ..."` writes this page.
-Cycles at 16 MHz with one FRAM wait state, waits included; energy at 0.325 nJ a cycle. All answers are held to the C core on a PC.
+Cycles at 16 MHz with one FRAM wait state, waits included; energy at 0.325 nJ a cycle. Whole networks, without
+early exits. All answers are held to the C core on a PC.
 """
 NETWORKS = (
     "network",
