@@ -47,8 +47,8 @@ size: setup ## code size of the C core on a Cortex-M3
 kernels: setup ## instructions that multiply-accumulates take on a Cortex-M3, in each encoding of weights
 	@$(PYTHON) tools/kernel_cost.py
 
-msp430: setup ## figures of the MSP430FR5994 firmware in the simulator, and 10,000 power failures of the demo network
-	@$(PYTHON) tools/msp430_figures.py
+msp430: setup ## figures of the MSP430FR5994 firmware in the simulator; power failures (BLOBS="MORE.fml", RESULTS=1 writes docs/results)
+	@$(PYTHON) tools/msp430_figures.py $(if $(RESULTS),--results) $(BLOBS)
 
 accuracy: setup ## int8 against float on Fashion-MNIST and HAR (DATA=folder; trains for minutes)
 	@$(PYTHON) tools/accuracy.py $(if $(DATA),--data $(DATA))

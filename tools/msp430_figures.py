@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Figures of the MSP430FR5994 firmware in the simulator: code, memories, cycles of layers, commits, recovery, energy.
 
-usage: msp430_figures.py [--failures N]
+usage: msp430_figures.py [--failures N] [--every N] [--results] [BLOB ...]
 
-The demo network and an untrained LeNet-5 are packed as a user packs them; single layers are like those of `make kernels`. Every
-answer is held to the C core on this computer. Then power fails, 10,000 times by default. Prints tables and writes
-build/msp430.json; exit status 1 on a wrong answer.
+The demo network and an untrained LeNet-5 are packed as a user packs them; single layers are like those of `make kernels`; other
+networks are blobs that were packed for the device. Every answer is held to the C core on this computer. Then power fails,
+10,000 times while the demo network and each blob run, and at every instruction of a small network's inference. Prints tables,
+writes build/msp430.json, with --results docs/results/msp430.json and .md, too; exit status 1 on a wrong answer.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ import tempfile
 from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / folder) for folder in ("tests", "tests/sim430", "native/sim430/python")]
 
+import cuts  # noqa: E402
 import graphs  # noqa: E402
 from firmware import answer, submit  # noqa: E402
 from freeml_pack.blob import write_blob  # noqa: E402
@@ -32,11 +35,13 @@ from freeml_pack.engine import Engine  # noqa: E402
 from freeml_pack.firmware import msp430  # noqa: E402
 from freeml_pack.graph import Encoding, Window  # noqa: E402
 from freeml_pack.inspection.network import read_network  # noqa: E402
+from results.msp430_page import page  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 from sim430 import SRAM, Cut, Image, Sim430, Stop  # noqa: E402
 
 OUTPUT = ROOT / "build" / "msp430.json"
+RESULTS = ROOT / "docs" / "results" / "msp430.json"
 EXAMPLE = ROOT / "examples" / "digits"
 FOREVER = 2_000_000_000  # cycles: more than any inference here
 NANOJOULES = 0.325  # a cycle, FRAM accesses of ordinary code included: 12 cycles take 3.9 nJ (targets/msp430fr5994.toml)
@@ -190,10 +195,24 @@ def single_layer(shape: str, encoding: Encoding, common: list[Path], folder: Pat
     return Layer(f"{shape}, {encoding.name}", kept * prod(inputs[1:]), 1, layer.cycles, layer.waits)
 
 
+def longest_interval(machine: Sim430, sample: bytes) -> int:
+    """Cycles from a commit to the end of the next, at most."""
+    machine, longest = machine.clone(), 0
+    submit(machine, sample, 1)
+    machine.lose_power()
+    before = machine.counters.cycles
+    while machine.run(halt="fml_journal_write", cycles=FOREVER) is Stop.HALT:
+        longest = max(longest, machine.counters.cycles - before)
+        before = machine.counters.cycles
+        machine.run(instructions=1)
+    return longest + 10_000
+
+
 def power_failures(machine: Sim430, blob: bytes, samples: np.ndarray, wanted: int) -> int:
     """Power fails between instructions, before, after and in writes, `wanted` times. Number of answers, all right."""
     rng = random.Random(1)
     machine = machine.clone()
+    longest = max(700_000, 2 * longest_interval(machine, samples[0].tobytes()))
     tag, failures = 0, 0
     while failures < wanted:
         sample = samples[tag % len(samples)].tobytes()
@@ -201,7 +220,7 @@ def power_failures(machine: Sim430, blob: bytes, samples: np.ndarray, wanted: in
         submit(machine, sample, tag)
         machine.lose_power(tag)
         while True:
-            life = rng.randrange(1_000, 700_000)
+            life = rng.randrange(1_000, longest)
             if rng.random() < 0.5:
                 machine.cut_at_write(rng.randrange(1, 400), Cut(rng.randrange(len(Cut))), seed=failures)
             if machine.run(cycles=life) is Stop.OFF:
@@ -212,6 +231,17 @@ def power_failures(machine: Sim430, blob: bytes, samples: np.ndarray, wanted: in
     return tag
 
 
+def instruction_cuts(common: list[Path], folder: Path, every: int) -> int:
+    """Power fails before every `every`-th instruction of an inference. Number of answers, all right."""
+    graph = cuts.small()
+    blob, sample = cuts.blob_of(graph), graphs.random_sample(graph)
+    start = cuts.started(firmware(blob, common, folder), sample)
+    whole = start.clone()
+    whole.run(cycles=FOREVER)
+    places = range(0, whole.counters.instructions - start.counters.instructions, every)
+    return sum(1 for _ in cuts.survivors(start, blob, sample, places))
+
+
 def pack(model: Path, blob: Path, *flags: str | Path) -> bytes:
     command = [sys.executable, "-m", "freeml_pack.cli", model, "-o", blob, "--target", "msp430fr5994", *flags]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
@@ -219,9 +249,10 @@ def pack(model: Path, blob: Path, *flags: str | Path) -> bytes:
 
 
 def demo_network(folder: Path) -> tuple[bytes, np.ndarray]:
+    """Without early exits: most samples would leave by them, and the figures are for the whole network."""
     data = folder / "digits.npz"
     subprocess.run([sys.executable, EXAMPLE / "data.py", data], check=True, stdout=subprocess.DEVNULL)
-    blob = pack(EXAMPLE / "digits_cnn.pt", folder / "digits.fml", "--data", data, "--scale", "1")
+    blob = pack(EXAMPLE / "digits_cnn.pt", folder / "digits.fml", "--data", data, "--scale", "1", "--exits", "none")
     return blob, np.load(data)["x_test"]
 
 
@@ -253,35 +284,54 @@ def table(console: Console, layers: list[Layer]) -> None:
     console.print(rows)
 
 
+def blob_network(path: Path) -> tuple[bytes, np.ndarray]:
+    """A blob from a file, and samples: the bytes of its shape, at random."""
+    blob = path.read_bytes()
+    return blob, np.random.default_rng(0).integers(0, 256, (100, Engine(blob).sample_size), np.uint8)
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--failures", type=int, default=10_000, help="power failures of the demo network; default 10,000")
+    parser.add_argument("blobs", nargs="*", type=Path, metavar="BLOB", help="more networks, packed for the msp430fr5994")
+    parser.add_argument("--failures", type=int, default=10_000, help="power failures of each network; default 10,000")
+    parser.add_argument(
+        "--every", type=int, default=1, help="one of so many instructions of the small network is cut; default 1"
+    )
+    parser.add_argument("--results", action="store_true", help="write docs/results/msp430.json and .md, too")
     options = parser.parse_args(arguments)
     console = Console(width=130)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         common = msp430.compile_common(folder)
-        demo, samples = demo_network(folder)
-        lenet, images = lenet5(folder)
-        networks = {
-            "demo network": measure(demo, samples[0].tobytes(), common, folder),
-            "LeNet-5": measure(lenet, images[0].tobytes(), common, folder),
-        }
+        packed = {"demo network": demo_network(folder), "LeNet-5": lenet5(folder)}
+        packed |= {f"{path.parent.name}/{path.name}": blob_network(path) for path in options.blobs}
+        networks = {network: measure(blob, samples[0].tobytes(), common, folder) for network, (blob, samples) in packed.items()}
         layers = [single_layer(shape, Encoding.DENSE_8, common, folder) for shape in LAYERS]
         layers += [single_layer("linear, 400 to 40", encoding, common, folder) for encoding in list(Encoding)[1:]]
         for network, figures in networks.items():
             show(console, network, figures)
         console.print("[bold]single layers[/]")
         table(console, layers)
-        answers = power_failures(firmware(demo, common, folder), demo, samples, options.failures)
-        console.print(f"{options.failures:,} power failures of the demo network: {answers:,} answers, all right")
-    results = {
+        failures = {}
+        for network, (blob, samples) in packed.items():
+            if network != "LeNet-5":
+                answers = power_failures(firmware(blob, common, folder), blob, samples, options.failures)
+                failures[network] = {"failures": options.failures, "answers": answers, "wrong_answers": 0}
+        answers = instruction_cuts(common, folder, options.every)
+        failures["small network, instruction by instruction"] = {"failures": answers, "answers": answers, "wrong_answers": 0}
+        for network, counts in failures.items():
+            console.print(f"{network}: {counts['failures']:,} power failures, {counts['answers']:,} answers, all right")
+    results: dict[str, Any] = {
         "networks": {network: asdict(figures) for network, figures in networks.items()},
         "layers": [asdict(layer) | {"cycles_per_mac": round(layer.per_mac, 2)} for layer in layers],
-        "power_failures": {"failures": options.failures, "answers": answers, "wrong_answers": 0},
+        "power_failures": failures,
     }
+    text = json.dumps(results, indent=2) + "\n"
     OUTPUT.parent.mkdir(exist_ok=True)
-    OUTPUT.write_text(json.dumps(results, indent=2) + "\n")
+    OUTPUT.write_text(text)
+    if options.results:
+        RESULTS.write_text(text)
+        RESULTS.with_suffix(".md").write_text(page(results))
     return 0
 
 
