@@ -14,19 +14,27 @@ requantize_range requantize_range_of(const fml_op *op) {
     return range;
 }
 
-void fml_finish(const fml_patches *patches, int8_t *to, int32_t *sums, const fml_channel *channels, uint32_t count) {
-    const fml_work *work = patches->work;
+void finish(const fml_work *work, int8_t *to, int32_t *sums, const requantize_channel *channels, uint16_t count) {
     const fml_op *op = work->op;
     if (op->flags & (FML_OP_FLAG_SUMS_OUT | FML_OP_FLAG_SUMS_IN)) {
-        fml_pass_sums(work, to, sums, channels, count);
+        fml_pass_sums(work, to, sums, (const fml_channel *)(const void *)channels, count);
         if (fml_op_sums_out(op)) {
             return;
         }
     }
-    requantize_work each = {.range = requantize_range_of(op), .sums = sums, .to = to, .count = (uint16_t)count};
-    each.channels = (const requantize_channel *)(const void *)channels;
-    each.range.pools = patches->pools;
+    requantize_work each;
+    each.range = requantize_range_of(op);
+    each.range.pools = op->kind == FML_OP_KIND_CONV_2D && fml_op_pools(op);
+    each.sums = sums;
+    each.channels = channels;
+    each.to = to;
+    each.count = count;
+    each.back = 0;
     requantize(&each);
+}
+
+void fml_finish(const fml_patches *patches, int8_t *to, int32_t *sums, const fml_channel *channels, uint32_t count) {
+    finish(patches->work, to, sums, (const requantize_channel *)(const void *)channels, (uint16_t)count);
 }
 
 void fml_finish_pair(const fml_patches *patches, uint32_t channel, int32_t *sums, uint32_t step,

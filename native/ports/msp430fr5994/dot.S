@@ -71,19 +71,15 @@
 	mov	CHANNELS(r15), LEFT(r15)
 	.endm
 
-; Channels in fours; the weights of the next four stand 4 * taps further on.
-	.macro	next_four again, done
-	tst	LEFT(r15)
-	jz	\done
+; Channels in fours; the weights of the next four stand 4 * taps further on. Z: none are left; r11 is lost.
+	.section .fast.dot_four,"ax",@progbits
+next_four:
 	mov	TAPS(r15), r11
 	dec	r11
 	rla	r11
 	rla	r11
 	add	r11, W(r15)
-	jmp	\again
-	.endm
-
-	.macro	this_four		; r11 is lost
+this_four:
 	mov	#4, r11
 	cmp	r11, LEFT(r15)
 	jhs	1f
@@ -91,7 +87,8 @@
 1:	sub	r11, LEFT(r15)
 	add	r8, r11
 	mov	r11, END(r15)
-	.endm
+	cmp	r8, r11
+	ret
 
 	.macro	low_of to
 	tst	POOLS(r15)
@@ -175,10 +172,31 @@ dot_prepare:				; r12: work
 	ret
 	end	dot_pack
 
+	.section .text.dot_pack_turns,"ax",@progbits
+	.globl	dot_pack_turns
+	.type	dot_pack_turns,@function
+dot_pack_turns:				; r12: pairs, r13: values, r14: taps
+	push	r10
+1:	mov.b	@r13+, r10
+	mov.b	@r13+, r11
+	swpb	r11
+	rra	r11
+	sxt	r10			; as in pack_tap
+	mov	r10, 0(r12)
+	jge	2f
+	dec	r11
+2:	mov	r11, 2(r12)
+	add	#4, r12
+	dec	r14
+	jnz	1b
+	pop	r10
+	ret
+	.size	dot_pack_turns, .-dot_pack_turns
+
 	function dot_pairs
 	begin
 	mov	TO+2(r15), r9
-4:	this_four
+	call	#this_four
 5:	mov	W(r15), r12
 	mov	VALUES(r15), r13
 	inc	W(r15)
@@ -230,8 +248,9 @@ pair_taps_end:
 	inc	r9
 	cmp	END(r15), r8
 	jne	5b
-	next_four 4b, 6f
-6:	.word	0x1764			; popm #7, r10
+	call	#next_four
+	jne	5b
+	.word	0x1764			; popm #7, r10
 	ret
 	end	dot_pairs
 
@@ -259,7 +278,7 @@ single_taps_end:
 
 	function dot_single
 	begin
-4:	this_four
+	call	#this_four
 5:	call	#sum
 	low_of	r8
 	call	#requantize_one
@@ -267,7 +286,8 @@ single_taps_end:
 	inc	r8
 	cmp	END(r15), r8
 	jne	5b
-	next_four 4b, 6f
-6:	.word	0x1764			; popm #7, r10
+	call	#next_four
+	jne	5b
+	.word	0x1764			; popm #7, r10
 	ret
 	end	dot_single

@@ -36,6 +36,9 @@ void dot_prepare(dot_work *work);
 /* pairs[i] = x0[i] + 2^23 x1[i], the values that dot_pairs wants. */
 void dot_pack(const dot_rows *rows);
 
+/* The same of values that stand in turn: x0[0], x1[0], x0[1], ... They may stand in the pairs' second half. */
+void dot_pack_turns(uint32_t *pairs, const int8_t *values, uint16_t taps);
+
 /* The int8 of all channels of two pixels. taps: at most DOT_PAIR_TAPS. */
 void dot_pairs(dot_work *work);
 

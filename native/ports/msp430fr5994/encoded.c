@@ -56,9 +56,6 @@ static void in_fours(reader *r, uint16_t channels) {
 }
 
 static void pixel(const encoded_group *g, reader *r, int8_t *to) {
-    fml_patches patches;
-    patches.work = g->window.work;
-    patches.pools = fml_op_pools(patches.work->op);
     for (uint16_t c = 0; c < g->count; c += CHANNELS) {
         int32_t sums[CHANNELS];
         const uint16_t wanted = g->count - c < CHANNELS ? g->count - c : CHANNELS;
@@ -71,22 +68,24 @@ static void pixel(const encoded_group *g, reader *r, int8_t *to) {
         } else {
             in_fours(r, wanted);
         }
-        fml_finish(&patches, to + c, sums, g->channels + c, wanted);
+        finish(g->window->work, to + c, sums, g->channels + c, wanted);
     }
 }
 
-void encoded_pixels(const encoded_group *g, scan *pixels) {
-    const fml_op *op = g->window.work->op;
+void encoded_pixels(const encoded_group *g) {
+    const fml_op *op = g->window->work->op;
     const uint8_t encoding = op->encoding;
     const uint8_t *const counts = g->stored + fml_weights_codebook_size(encoding);
     reader r = {.encoding = encoding, .taps = (uint16_t)fml_op_taps(op)};
     if (fml_weights_codebook_size(encoding) != 0) {
         encoded_open_codebook((const int8_t *)g->stored);
     }
-    for (; pixels->rows != 0; scan_next(pixels)) {
+    scan pixels;
+    scan_begin(&pixels, g->window->work, g->window->first_channel);
+    for (; pixels.rows != 0; scan_next(&pixels)) {
         r.at.counts = counts;
         r.at.entries = counts + FML_COUNT_SIZE * fml_weights_lists(encoding, g->count);
-        r.at.values = window_values(&g->window, &pixels->at);
-        pixel(g, &r, pixels->at.to + g->first);
+        r.at.values = window_values(g->window, &pixels.at);
+        pixel(g, &r, pixels.at.to + g->first);
     }
 }

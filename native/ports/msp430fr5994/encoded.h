@@ -3,16 +3,17 @@
 #define ENCODED_H
 
 #include "gather.h"
+#include "requantize.h"
 
 /* Output channels first..first+count. */
 typedef struct encoded_group {
-    window_of window;
+    const window_of *window;
     const uint8_t *stored; /* behind the constants of the channels */
-    const fml_channel *channels;
+    const requantize_channel *channels;
     uint16_t first, count;
 } encoded_group;
 
-void encoded_pixels(const encoded_group *group, scan *pixels);
+void encoded_pixels(const encoded_group *group);
 
 /* --- Inner loops (encoded.S knows the places of the members) ------------------------------------------------------ */
 

@@ -36,6 +36,11 @@ typedef struct span {
 static span inside(int16_t origin, uint16_t kernel, uint16_t dilation, uint16_t size) {
     span taps = {0, kernel};
     uint16_t at = (uint16_t)origin; /* before the input: more than any size */
+    if (dilation == 1) {
+        taps.begin = origin < 0 ? 0 - at : 0;
+        taps.end = kernel < (uint16_t)(size - at) ? kernel : size - at;
+        return taps;
+    }
     for (; taps.begin < kernel && at >= size; taps.begin++) {
         at += dilation;
     }
@@ -45,40 +50,40 @@ static span inside(int16_t origin, uint16_t kernel, uint16_t dilation, uint16_t 
     return taps;
 }
 
-/* The taps `begin`..`end` of each kernel row, the others of the row being zero points. */
-static void copy(const window_of *which, row_copies *copies, span taps, uint16_t tap, uint16_t kernel) {
-    copies->before = taps.begin * tap;
-    copies->bytes = (taps.end - taps.begin) * tap;
-    copies->after = (kernel - taps.end) * tap;
-    copies->zero_point = (uint8_t)which->work->op->input.zero_point;
-    copy_rows(copies);
-}
-
-void gather_window(const window_of *which, int16_t top, int16_t left, int8_t *to) {
+void gather_window(const window_of *which, int16_t top, int16_t left, int8_t *to, uint16_t step) {
     const fml_op *op = which->work->op;
     const fml_window *window = &op->window;
     const fml_shape *shape = &op->input.shape;
     const fml_steps steps = fml_window_steps(op);
     const uint16_t tap = which->channels, kernel = window->kernel_width, dilation = window->dilation_width;
     const span columns = inside(left, kernel, dilation, shape->width);
-    const int8_t *from = which->work->input + fml_element(shape, (uint16_t)top, (uint16_t)left, which->first_channel);
-    row_copies copies = {.from = from + columns.begin * steps.column,
+    row_copies copies = {.from = which->work->input + columns.begin * steps.column +
+                                 fml_element(shape, (uint16_t)top, (uint16_t)left, which->first_channel),
                          .to = to,
                          .rows = window->kernel_height,
                          .row = (uint16_t)top,
                          .height = shape->height,
                          .dilation = window->dilation_height,
-                         .from_step = steps.row};
+                         .from_step = steps.row,
+                         .to_step = step,
+                         .zero_point = (uint8_t)op->input.zero_point};
     if (steps.column == tap) { /* a kernel row is one piece */
-        copy(which, &copies, columns, tap, kernel);
+        copies.before = columns.begin * tap;
+        copies.bytes = (columns.end - columns.begin) * tap;
+        copies.after = (kernel - columns.end) * tap;
+        copy_rows(&copies);
         return;
     }
-    copies.to_gap = (kernel - 1) * tap;
+    copies.to_gap = (kernel - 1) * tap * step;
+    copies.from -= columns.begin * steps.column;
     for (uint16_t column = 0; column < kernel; column++) {
-        const uint16_t is_inside = column >= columns.begin && column < columns.end;
-        copies.from = from + column * steps.column;
-        copies.to = to + column * tap;
-        copy(which, &copies, (span){0, is_inside}, tap, 1);
+        const bool is_inside = column >= columns.begin && column < columns.end;
+        copies.before = is_inside ? 0 : tap;
+        copies.bytes = is_inside ? tap : 0;
+        copies.after = 0;
+        copy_rows(&copies);
+        copies.from += steps.column;
+        copies.to += tap * step;
     }
 }
 
@@ -86,11 +91,11 @@ const int8_t *window_values(const window_of *window, const window_at *at) {
     if (at->inside && window->pieces) {
         return at->from;
     }
-    gather_window(window, at->top, at->left, window->buffer);
+    gather_window(window, at->top, at->left, window->buffer, 1);
     return window->buffer;
 }
 
 void fml_gather(const fml_patches *patches, fml_distance row, fml_distance first_column, int8_t *to) {
     const window_of window = {patches->work, patches->first_channel, patches->channels, false, NULL};
-    gather_window(&window, row, first_column, to);
+    gather_window(&window, row, first_column, to, 1);
 }

@@ -22,8 +22,8 @@ bool windows_are_gathered(const fml_op *op);
 const int8_t *window_values(const window_of *window, const window_at *at);
 
 /* The bytes of the window at (top, left) in (kernel row, kernel column, channel) order, with zero points for the taps
- * outside. */
-void gather_window(const window_of *window, int16_t top, int16_t left, int8_t *to);
+ * outside. step: from byte to byte, where they go. */
+void gather_window(const window_of *window, int16_t top, int16_t left, int8_t *to, uint16_t step);
 
 /* Rows of bytes, or of zero points where the input has no such row. rows.S knows the places of the members. */
 typedef struct row_copies {
@@ -34,6 +34,7 @@ typedef struct row_copies {
     uint16_t before, bytes, after;  /* bytes: zero points, copied, zero points */
     uint16_t from_step;             /* from row to row */
     uint16_t to_gap;                /* from a row's end to the next one's begin */
+    uint16_t to_step;               /* from byte to byte */
     uint16_t zero_point;
 } row_copies;
 

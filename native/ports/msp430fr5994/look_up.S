@@ -1,5 +1,5 @@
 ; void fml_look_up(int8_t *to, const uint8_t *table, fml_index count)
-	.section .fast.fml_look_up,"ax",@progbits
+	.section .text.fml_look_up,"ax",@progbits
 	.globl	fml_look_up
 	.type	fml_look_up,@function
 fml_look_up:				; r12: to, r13: table, r14: count, 1 at least

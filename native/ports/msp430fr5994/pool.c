@@ -39,30 +39,14 @@ static axis rows_of(const fml_op *op, uint16_t row) {
                : clip(fml_window_row(op, row), window->kernel_height, window->dilation_height, size);
 }
 
-static axis columns_of(const fml_op *op, uint16_t column) {
-    const fml_window *window = &op->window;
-    const uint16_t size = op->input.shape.width;
-    return op->flags & FML_OP_FLAG_ADAPTIVE
-               ? adapt(column, size, op->output.shape.width)
-               : clip(fml_window_column(op, column), window->kernel_width, window->dilation_width, size);
-}
-
-/* How averages of `count` taps become int8; nothing to do where they are as many as before. */
-typedef struct divisor {
-    uint16_t count;
-    requantize_channel channel;
-} divisor;
-
-static void divide(divisor *d, const fml_work *work, uint16_t count) {
-    if (d->count == count) {
-        return;
-    }
+/* How averages of `count` taps become int8. */
+static requantize_channel divide(const fml_work *work, uint16_t count) {
     /* One entry of constants serves all counts of taps; of several, entry count - 1. */
     const uint16_t entries = (uint16_t)work->op->params_size / FML_SCALE_SIZE;
     const uint8_t *entry = work->params + FML_SCALE_SIZE * ((count < entries ? count : entries) - 1);
-    d->count = count;
-    d->channel.bias = 0 - (uint32_t)count * (uint16_t)(work->op->input.zero_point + 128);
-    d->channel.factor = requantize_factor(fml_read_u16(entry), entry[2]);
+    const requantize_channel channel = {0 - (uint32_t)count * (uint16_t)(work->op->input.zero_point + 128),
+                                        requantize_factor(fml_read_u16(entry), entry[2])};
+    return channel;
 }
 
 /* The averages of the taps' channels, in chunks. */
@@ -76,43 +60,49 @@ static void average(pool_taps *taps, requantize_work *each, uint32_t *sums) {
     }
 }
 
-/* A row of the tile. */
-static void pool_row(const fml_work *work, axis rows, int8_t *to, divisor *d) {
+/* A row of the tile. What depends on the number of taps is made where that changes. */
+static void pool_row(const fml_work *work, axis rows, int8_t *to) {
     const fml_op *op = work->op;
+    const fml_window *window = &op->window;
     const fml_steps steps = fml_window_steps(op);
     const uint16_t channels = work->tile.channel_end - work->tile.channel_begin, step = op->input.shape.channels;
     const int8_t *const line = work->input + fml_element(&op->input.shape, rows.first, 0, work->tile.channel_begin);
     uint32_t sums[CHUNK];
-    pool_taps taps = {.rows = rows.taps, .column_step = steps.column};
-    requantize_work each = {.range = requantize_range_of(op),
-                            .sums = (const int32_t *)sums,
-                            .channels = &d->channel,
-                            .back = sizeof d->channel};
+    requantize_channel channel;
+    pool_taps taps = {.rows = rows.taps, .columns = 0, .column_step = steps.column};
+    requantize_work each = {
+        .range = requantize_range_of(op), .sums = (const int32_t *)sums, .channels = &channel, .back = sizeof channel};
+    uint16_t column = work->tile.column_begin;
+    int16_t left = fml_window_column(op, column);
     taps.low = each.range.low;
     taps.high = each.range.high;
-    for (uint16_t column = work->tile.column_begin; column < work->tile.column_end; column++) {
-        const axis columns = columns_of(op, column);
+    for (; column < work->tile.column_end; column++, left += window->stride_width, to += op->output.shape.channels) {
+        const axis columns = op->flags & FML_OP_FLAG_ADAPTIVE
+                                 ? adapt(column, op->input.shape.width, op->output.shape.width)
+                                 : clip(left, window->kernel_width, window->dilation_width, op->input.shape.width);
+        const bool averages = op->kind != FML_OP_KIND_MAX_POOL_2D;
         taps.from = line + columns.first * step;
-        taps.columns = columns.taps;
-        taps.next_row = steps.row - columns.taps * steps.column;
         taps.channels = channels;
-        if (op->kind == FML_OP_KIND_MAX_POOL_2D) {
-            pool_largest(&taps, to);
-        } else {
-            divide(d, work, rows.taps * columns.taps);
+        if (columns.taps != taps.columns) {
+            taps.columns = columns.taps;
+            taps.next_row = steps.row - columns.taps * steps.column;
+            if (averages) {
+                channel = divide(work, rows.taps * columns.taps);
+            }
+        }
+        if (averages) {
             each.to = to;
             average(&taps, &each, sums);
+        } else {
+            pool_largest(&taps, to);
         }
-        to += op->output.shape.channels;
     }
 }
 
 void fml_kernel_pool(const fml_work *work) {
     const fml_tile *tile = &work->tile;
-    divisor d;
-    d.count = 0;
     for (uint16_t row = tile->row_begin; row < tile->row_end; row++) {
         int8_t *to = work->output + fml_element(&work->op->output.shape, row, tile->column_begin, tile->channel_begin);
-        pool_row(work, rows_of(work->op, row), to, &d);
+        pool_row(work, rows_of(work->op, row), to);
     }
 }

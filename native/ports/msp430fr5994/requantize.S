@@ -22,7 +22,7 @@
 	.equ	COUNT, 16
 	.equ	BACK, 18
 
-	.section .fast.requantize,"ax",@progbits
+	.section .text.requantize,"ax",@progbits
 	.globl	requantize
 	.type	requantize,@function
 requantize:
@@ -62,25 +62,23 @@ requantize_one:
 	mov	r12, &MPY32L		; << left_shift: the low 32 bits
 	mov	r13, &MPY32H
 	mov	r4, &OP2
-	nop
-	nop
-	nop
+	mov	2(r14), r11
+	tst	r11			; N: until the jump
 	mov	&RES0, r12
 	mov	&RES1, r13
 	mov	r12, &MPYS32L
 	mov	r13, &MPYS32H
 	.word	0x4eb2, 0x4e0		; mov @r14+, &OP2L, which clang's assembler refuses
-	mov	@r14+, r11
-	tst	r11
-	jn	5f
+	jn	5f			; shifts below 17
 	mov	r11, &OP2H
-	nop
+	incd	r14
 	nop
 	nop
 	mov	&RES3, r12
 	rra	r12			; rounded: halves up
 	adc	r12
-3:	add	@r15, r12
+rounded:
+	add	@r15, r12
 	cmp	r6, r12
 	jge	4f
 	mov	r6, r12
@@ -88,9 +86,16 @@ requantize_one:
 	jl	6f
 	mov	r7, r12
 6:	ret
-5:	bic	#0x8000, r11		; shifts below 17: 32 bits are left, which may be more than 16 hold
+5:	br	#little_shifted
+	.size	requantize_one, .-requantize_one
+
+; 32 bits are left, which may be more than 16 hold.
+	.section .text.little_shifted,"ax",@progbits
+	.type	little_shifted,@function
+little_shifted:
+	bic	#0x8000, r11
 	mov	r11, &OP2H
-	nop
+	incd	r14
 	nop
 	nop
 	mov	&RES2, r12
@@ -104,10 +109,10 @@ requantize_one:
 	subc	r11, r11
 	inv	r11			; what r13 is where 16 bits do
 	cmp	r13, r11
-	jeq	3b
+	jeq	1f
 	tst	r13
 	mov	#0x4000, r12		; far beyond any int8
-	jge	3b
+	jge	1f
 	mov	#0xc000, r12
-	jmp	3b
-	.size	requantize_one, .-requantize_one
+1:	br	#rounded
+	.size	little_shifted, .-little_shifted

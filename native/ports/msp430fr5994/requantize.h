@@ -36,6 +36,9 @@ uint32_t requantize_factor(uint16_t multiplier, uint8_t shift);
 
 requantize_range requantize_range_of(const fml_op *op);
 
+/* fml_finish, whose patches are of this work. */
+void finish(const fml_work *work, int8_t *to, int32_t *sums, const requantize_channel *channels, uint16_t count);
+
 /* to[i] = the int8 of sums[i] + bias. */
 void requantize(const requantize_work *work);
 

@@ -290,15 +290,36 @@ memcpy:					; r12: to (also the result), r13: from (up to 20 bits), r14: bytes
 	end	memset
 
 ; void far_copy(void *to, uint32_t from, uint16_t size): from anywhere in the 1 MB, which C pointers do not reach. @r13+ uses all
-; 20 bits of a register, so that memcpy can go on from there.
-	function far_copy		; r12, r14:r13, r15
+; 20 bits of a register. Firmware that wants it copies most of its constants, so it runs from SRAM; memcpy does what is left.
+	.section .fast.far_copy,"ax",@progbits
+	.globl	far_copy
+	.type	far_copy,@function
+far_copy:				; r12: to, r14:r13: from, r15: size
 	push	r14
 	push	r13
 	.word	0x010d			; mova @r1, r13: 20 bits
 	add	#4, r1
 	mov	r15, r14
-	br	#memcpy
-	end	far_copy
+	bit	#1, r12
+	jnz	2f
+	bit	#1, r13
+	jnz	2f
+	sub	#16, r14
+	jlo	1f
+3:	.word	0x4dbc, 0		; mov @r13+, 0(r12), which clang's assembler refuses
+	.word	0x4dbc, 2
+	.word	0x4dbc, 4
+	.word	0x4dbc, 6
+	.word	0x4dbc, 8
+	.word	0x4dbc, 10
+	.word	0x4dbc, 12
+	.word	0x4dbc, 14
+	add	#16, r12
+	sub	#16, r14
+	jhs	3b
+1:	add	#16, r14
+2:	br	#memcpy
+	.size	far_copy, .-far_copy
 
 	.globl	product_of_long		; bytes.c
 

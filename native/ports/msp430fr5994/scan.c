@@ -7,15 +7,18 @@ static void begin_row(scan *s) {
     s->at.to = s->row_to;
     s->columns = s->width;
     s->pool_column = s->work->op->window.pool_width;
+    s->row_inside = (uint16_t)s->at.top < s->tops; /* negative: large */
 }
 
 static void judge(scan *s) {
-    s->at.inside = s->at.top >= 0 && s->at.top <= s->last_top && s->at.left >= 0 && s->at.left <= s->last_left;
+    s->at.beside = (uint16_t)s->at.left < s->lefts;
+    s->at.inside = s->row_inside && s->at.beside;
 }
 
-/* The last place where an axis of a window lies inside; negative: there is none. */
-static int16_t last(uint16_t size, uint16_t kernel, uint16_t dilation) {
-    return (int16_t)(size - (kernel - 1) * dilation - 1);
+/* Places along an axis from which all taps lie inside. */
+static uint16_t places(uint16_t size, uint16_t kernel, uint16_t dilation) {
+    const uint16_t extent = (kernel - 1) * dilation;
+    return size > extent ? size - extent : 0;
 }
 
 void scan_begin(scan *s, const fml_work *work, uint16_t first_channel) {
@@ -29,8 +32,8 @@ void scan_begin(scan *s, const fml_work *work, uint16_t first_channel) {
     s->width = (tile->column_end - tile->column_begin) * window->pool_width;
     s->column_step = window->stride_width * shape->channels;
     s->row_step = window->stride_height * shape->width * shape->channels;
-    s->last_top = last(shape->height, window->kernel_height, window->dilation_height);
-    s->last_left = last(shape->width, window->kernel_width, window->dilation_width);
+    s->tops = places(shape->height, window->kernel_height, window->dilation_height);
+    s->lefts = places(shape->width, window->kernel_width, window->dilation_width);
     s->at.top = fml_window_row(op, row);
     s->first_left = fml_window_column(op, column);
     s->row_from = work->input + fml_element(shape, (uint16_t)s->at.top, (uint16_t)s->first_left, first_channel);
