@@ -327,7 +327,8 @@ def test_encoded_conv_2d_of_many_pixels(encoding: Encoding, inputs: int, tile_ro
         encoding=encoding,
     )  # fmt: skip
     expected = reference.convolve(case, weight, bias, m, s)
-    assert len(np.unique(expected.reshape(-1, 9), axis=0)) == 35 and np.mean(np.abs(expected) == 127) < 0.1
+    assert len(np.unique(expected.reshape(-1, 9), axis=0)) == 35
+    assert np.mean(np.abs(expected) == 127) < 0.1
     check(case, expected, rng)
 
 
