@@ -42,7 +42,7 @@ SHIFT = 10
 # input (channels, height, width), output channels, kernel; as in the comparison of kernels that the design began with
 SHAPES = {
     "conv 3x3": ((16, 14, 14), 32, 3),
-    "conv 3x3, 64 in": ((64, 8, 8), 32, 3),
+    "3x3, 64 in": ((64, 8, 8), 32, 3),
     "conv 1x1": ((64, 8, 8), 64, 1),
     "linear": ((400, 1, 1), 120, 1),
 }

@@ -39,7 +39,7 @@ def factors() -> dict[str, dict[Encoding, float]]:
 
 @pytest.mark.parametrize("encoding", ENCODED, ids=lambda e: e.name)
 def test_figures_of_the_targets(factors: dict[str, dict[Encoding, float]], encoding: Encoding) -> None:
-    assert factors["conv 3x3, 64 in"][encoding] == pytest.approx(EncodedMac().of(encoding), rel=0.1)
+    assert factors["3x3, 64 in"][encoding] == pytest.approx(EncodedMac().of(encoding), rel=0.1)
     assert factors["linear"][encoding] == pytest.approx(ONE_PIXEL.of(encoding), rel=0.1)
 
 

@@ -66,18 +66,19 @@ static bool next(fml_patches *patches, group *g, uint32_t most) {
 
 /* What all pixels have in common. */
 typedef struct block {
+    const fml_patches *patches;
     fml_dot_encoded *dot;
     bool halves;            /* dot takes two pixels of four */
     uint32_t list_channels; /* output channels of a list */
-    const uint8_t *codebook, *counts, *entries;
+    const int8_t *codebook;
+    const uint8_t *counts, *entries;
     const fml_channel *channels;
     uint32_t first, count, each; /* output channels; each: at a time */
     uint32_t taps;               /* 0 where lists have counts */
 } block;
 
 /* All channels of some pixels. */
-static FML_APART void run(const fml_patches *patches, const block *b, const group *g) {
-    const int8_t *const codebook = (const int8_t *)b->codebook;
+static FML_APART void run(const block *b, const group *g) {
     const uint8_t *entries = b->entries, *counts = b->counts;
     for (uint32_t begin = 0; begin < b->count; begin += b->each) {
         const uint32_t left = b->count - begin, wanted = left < b->each ? left : b->each;
@@ -89,13 +90,13 @@ static FML_APART void run(const fml_patches *patches, const block *b, const grou
                 counts += FML_COUNT_SIZE;
             }
             if (b->halves && g->count > 2) {
-                b->dot(entries, size, g->source + 2, codebook, sums + i + 2 * FML_ENCODED_CHANNELS);
+                b->dot(entries, size, g->source + 2, b->codebook, sums + i + 2 * FML_ENCODED_CHANNELS);
             }
-            entries = b->dot(entries, size, g->source, codebook, sums + i);
+            entries = b->dot(entries, size, g->source, b->codebook, sums + i);
         }
         for (uint32_t i = 0; i < g->count; ++i) {
-            fml_finish(patches, g->target[i] + b->first + begin, sums + FML_ENCODED_CHANNELS * i, b->channels + begin,
-                       wanted);
+            fml_finish(b->patches, g->target[i] + b->first + begin, sums + FML_ENCODED_CHANNELS * i,
+                       b->channels + begin, wanted);
         }
     }
 }
@@ -108,10 +109,11 @@ void fml_encoded_run(fml_patches *patches, const uint8_t *stored, const fml_chan
                                            (uint32_t)(pixels->column_end - pixels->column_begin));
     const uint32_t in_turn = lanes(op, most), lists = fml_weights_lists(op->encoding, count);
     block b;
+    b.patches = patches;
     b.dot = dots[op->encoding - 1][most / 4];
     b.halves = b.dot == fml_dot_block_8x2;
     b.list_channels = fml_weights_list_channels(op->encoding);
-    b.codebook = stored;
+    b.codebook = (const int8_t *)stored;
     b.counts = stored + fml_weights_codebook_size(op->encoding);
     b.entries = b.counts + FML_COUNT_SIZE * lists;
     b.channels = channels;
@@ -127,6 +129,6 @@ void fml_encoded_run(fml_patches *patches, const uint8_t *stored, const fml_chan
     }
     group g;
     while (next(patches, &g, most)) {
-        run(patches, &b, &g);
+        run(&b, &g);
     }
 }
