@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 
@@ -20,28 +21,29 @@ def choose_encoding(graph: Graph, target: Target) -> Graph:
     """Each Conv2d of an int8 graph with the encoding that takes fewest bytes; of those within 5% of that, with the one that
     takes fewest cycles on the target. Nothing is lost: the weights stay what they are. However a plan cuts the layer, it is
     never larger than with DENSE_8, which also stays where groups > 1."""
-    return graph.with_(ops=tuple(_encoded(op, target) for op in graph))
+    return graph.with_(ops=tuple(_encoded(graph, op, target) for op in graph))
 
 
-def _encoded(op: Op, target: Target) -> Op:
+def _encoded(graph: Graph, op: Op, target: Target) -> Op:
     if not isinstance(op, Conv2d) or op.groups > 1:
         return op
     assert op.q is not None, "the graph is not quantized"
     assert op.q.weight is not None
-    return replace(op, encoding=best_encoding(op.q.weight, target))
+    pixels = prod(graph.tensors[op.output].shape[:2]) * prod(op.pool)
+    return replace(op, encoding=best_encoding(op.q.weight, target, pixels))
 
 
-def best_encoding(weight: np.ndarray, target: Target) -> Encoding:
-    """For int8 weights [out, ...]; see `choose_encoding`."""
+def best_encoding(weight: np.ndarray, target: Target, pixels: int = 2) -> Encoding:
+    """For int8 weights [out, ...] of a layer with so many pixels; see `choose_encoding`."""
     out = len(weight)
     most = encoded_size(weight, Encoding.DENSE_8, out)
     fitting = [e for e in Encoding if can_encode(weight, e) and encoded_size(weight, e, min(out, _NARROWEST)) <= most]
     sizes = {encoding: encoded_size(weight, encoding, out) for encoding in fitting}
     near = [encoding for encoding in fitting if sizes[encoding] <= _NEAR * min(sizes.values())]
-    return min(near, key=lambda encoding: (_cost(weight, encoding, target), sizes[encoding]))
+    return min(near, key=lambda encoding: (_cost(weight, encoding, target, pixels), sizes[encoding]))
 
 
-def _cost(weight: np.ndarray, encoding: Encoding, target: Target) -> float:
+def _cost(weight: np.ndarray, encoding: Encoding, target: Target, pixels: int) -> float:
     """Of one pixel, in multiply-accumulates of a dense layer."""
     counts = entry_counts(weight, encoding)
-    return float(products(len(weight), weight[0].size, encoding, counts).sum()) * target.encoded_mac.of(encoding)
+    return float(products(len(weight), weight[0].size, encoding, counts).sum()) * target.encoded_factor(encoding, pixels)

@@ -80,7 +80,8 @@ class Time(Prices):
 class EncodedMac:
     """What a multiply-accumulate with a kept weight takes in each encoding, in those of a dense layer with a byte each."""
 
-    # Counted: inner loops of a 3x3 convolution on a Cortex-M3, tools/kernel_cost.py, the difference between 20% and 60% kept
+    # Counted: inner loops of convolutions on a Cortex-M3, tools/kernel_cost.py, the difference between 20% and 60% kept. Of
+    # windows of more than 256 taps; smaller ones, of which kernels take more at a time: SPARSE_8 1.1, SPARSE_4 1.3.
     dense_4: float = 1.2
     sparse_8: float = 1.4
     sparse_4: float = 1.6
@@ -89,6 +90,10 @@ class EncodedMac:
 
     def of(self, encoding: Encoding) -> float:
         return 1.0 if encoding == Encoding.DENSE_8 else float(getattr(self, encoding.name.lower()))
+
+
+# Likewise, of a step with one pixel, such as linear layers have: no other shares what it takes to decode a weight.
+ONE_PIXEL = EncodedMac(dense_4=1.8, sparse_8=2.3, sparse_4=3.0, block_sparse_8=1.3, block_sparse_4=2.0)
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,7 @@ class Target:
     cycles_per_mac: float | None = None  # all overheads of a convolution included
     firmware: str | None = None  # port of native/ports that images for it are made with (--emit-image)
     encoded_mac: EncodedMac = EncodedMac()  # section [encoded_mac] of the file
+    encoded_mac_one_pixel: EncodedMac = ONE_PIXEL  # section [encoded_mac_one_pixel]
 
     @property
     def blob_mapped(self) -> bool:
@@ -124,6 +130,10 @@ class Target:
         if not isinstance(self.prices, Energy) or self.clock_hz is None or self.cycles_per_mac is None:
             return None
         return self.prices.mac * self.clock_hz / self.cycles_per_mac
+
+    def encoded_factor(self, encoding: Encoding, pixels: int) -> float:
+        """What a multiply-accumulate of a step with so many pixels takes, in those of a dense layer."""
+        return (self.encoded_mac_one_pixel if pixels == 1 else self.encoded_mac).of(encoding)
 
     def compute_seconds(self, macs: float) -> float | None:
         """Estimated time of `macs` multiply-accumulates on the device, None where its speed is not known."""
@@ -161,8 +171,15 @@ def _target(file: str, name: str, values: dict[str, Any]) -> Target:
     if len(chosen) != 1:
         raise PackError(f"{file} must have one of the sections [energy] and [time]; start from a file in {_FOLDER}")
     prices = _prices(file, chosen[0], values.pop(chosen[0]))
-    encoded_mac = EncodedMac(**_section(file, "encoded_mac", EncodedMac, values.pop("encoded_mac", {})))
-    return Target(name=name, prices=prices, encoded_mac=encoded_mac, **_checked(file, Target, values))
+    encoded = _encoded_mac(file, "encoded_mac", values, EncodedMac())
+    one_pixel = _encoded_mac(file, "encoded_mac_one_pixel", values, ONE_PIXEL)
+    known = _checked(file, Target, values)
+    return Target(name=name, prices=prices, encoded_mac=encoded, encoded_mac_one_pixel=one_pixel, **known)
+
+
+def _encoded_mac(file: str, section: str, values: dict[str, Any], default: EncodedMac) -> EncodedMac:
+    """Takes the section from the values."""
+    return replace(default, **_section(file, section, EncodedMac, values.pop(section, {})))
 
 
 def _section(file: str, section: str, kind: type, values: Any) -> dict[str, Any]:
@@ -180,7 +197,7 @@ def _prices(file: str, section: str, values: Any) -> Energy | Time:
 
 
 _TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float)}
-_NOT_IN_FILE = {"name", "prices", "encoded_mac"}
+_NOT_IN_FILE = {"name", "prices", "encoded_mac", "encoded_mac_one_pixel"}
 _MAY_BE_0 = {"stream_bytes", "element", "boot", "check", "transfer", "byte", "margin", "volts_off", "sleep"}
 
 

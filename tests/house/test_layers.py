@@ -138,7 +138,8 @@ def test_native_includes_point_down(path: Path) -> None:
 
     own = name_of(path)
     for include in re.findall(r'#include "([^"]+)"', path.read_text()):
-        other = name_of(Path(include)) if "/" not in include else name_of(path.parent / include)
+        beside = path.parent / include
+        other = name_of(beside if beside.exists() else Path(include))
         if other != own:
             assert layer_of(other, NATIVE_LAYERS) < layer_of(own, NATIVE_LAYERS), f"{path.name} must not include {include}"
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -14,7 +17,7 @@ from freeml_pack.graph import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from native import kernel_reference as reference
-from native.kernel_library import ADAPTIVE, SAMPLE_TYPES, SUMS_IN, SUMS_OUT, Case, Run, Shape, Strides, View, Window
+from native.kernel_library import ADAPTIVE, FLAGS, SAMPLE_TYPES, SUMS_IN, SUMS_OUT, Case, Run, Shape, Strides, View, Window
 
 EXAMPLES = settings(max_examples=120, deadline=None)
 SMALL = st.integers(1, 3)
@@ -291,7 +294,7 @@ def encoded_convolutions(draw: Draw) -> tuple[Case, np.ndarray]:
     else:
         window, size, out_size = window_and_shapes(draw, st.sampled_from([1, 1, 2, 3, 5]))
         inputs = draw(st.integers(1, 24))
-    output = (*out_size, draw(st.integers(1, 10)))
+    output = (*out_size, draw(st.integers(1, 10) if out_size != (1, 1) else st.sampled_from([1, 7, 33, 70])))
     weight = sparse_weight(draw, rng, (output[2], *window.kernel, inputs), encoding)
     bias, m, s, left = channel_constants(draw, rng, weight)
     tile = tile_of(draw, output, 4)
@@ -306,6 +309,35 @@ def encoded_convolutions(draw: Draw) -> tuple[Case, np.ndarray]:
 @given(encoded_convolutions(), generators())
 def test_encoded_conv_2d(drawn: tuple[Case, np.ndarray], rng: np.random.Generator) -> None:
     check(*drawn, rng)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS, ids=lambda e: e.name)
+@pytest.mark.parametrize("inputs", [3, 40])  # of 9 * 3 taps a core takes more pixels at a time than of 9 * 40
+@pytest.mark.parametrize("tile_rows", [1, 2, 5])
+def test_encoded_conv_2d_of_many_pixels(encoding: Encoding, inputs: int, tile_rows: int) -> None:
+    """Each pixel's outputs differ from all others', and hardly any is at the end of its range."""
+    rng = np.random.default_rng(inputs)
+    weight = rng.choice(np.arange(-70, 70, 10), (9, 3, 3, inputs)) * (rng.random((9, 3, 3, inputs)) < 0.3)
+    bias, m = rng.integers(-999, 999, 9), rng.integers(16384, 32768, 9)
+    s = np.full(9, 10 if inputs == 3 else 12)
+    params = pack_encoded(weight.astype(np.int8), bias, m, s, encoding, 9)
+    x = rng.integers(-128, 128, (5, 7, inputs)).astype(np.int8)
+    case = Case(
+        "CONV_2D", (5, 7, 9), (tile_rows, 7, 9), x, left_shift=4, window=Window((3, 3), pad=(1, 1)), params=params,
+        encoding=encoding,
+    )  # fmt: skip
+    expected = reference.convolve(case, weight, bias, m, s)
+    assert len(np.unique(expected.reshape(-1, 9), axis=0)) == 35
+    assert np.mean(np.abs(expected) == 127) < 0.1
+    check(case, expected, rng)
+
+
+def test_encoded_conv_2d_of_a_core_with_few_registers() -> None:
+    """It takes fewer pixels at a time (kernels.h)."""
+    environment = os.environ | {"FREEML_CFLAGS": " ".join([*FLAGS, "-DFML_ENCODED_PIXELS=4"])}
+    command = [sys.executable, "-m", "pytest", "-q", __file__, "-k", "encoded_conv_2d and not registers"]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
 
 
 @pytest.mark.parametrize("inputs", [1, 2, 3, 4, 5, 17, 400])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from freeml_pack.errors import PackError
+from freeml_pack.graph import Encoding
 from freeml_pack.targets import load_target, target_names
 
 
@@ -57,6 +58,16 @@ def test_a_charge(tmp_path: Path) -> None:
     assert prices.most == pytest.approx(144e-6)
 
 
+def test_products_with_encoded_weights(tmp_path: Path) -> None:
+    """A step with one pixel has prices of its own; what the file does not say is as counted."""
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD + TIME + "[encoded_mac]\nsparse_8 = 1.25\n[encoded_mac_one_pixel]\nsparse_8 = 2.75\n")
+    target = load_target(str(path))
+    assert [target.encoded_factor(Encoding.SPARSE_8, pixels) for pixels in (1, 2)] == [2.75, 1.25]
+    assert [target.encoded_factor(Encoding.SPARSE_4, pixels) for pixels in (1, 2)] == [3.0, 1.6]
+    assert [target.encoded_factor(Encoding.DENSE_8, pixels) for pixels in (1, 2)] == [1.0, 1.0]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -75,6 +86,7 @@ def test_a_charge(tmp_path: Path) -> None:
         (GOOD + ENERGY.replace("mac = 1e-9", "mac = nan"), "mac must be positive"),
         (GOOD + ENERGY.replace("volts_off = 2", "volts_off = 3"), "volts_on must be above volts_off"),
         (GOOD + ENERGY.replace("0.25", "1"), "margin below 1"),
+        (GOOD + TIME + "[encoded_mac_one_pixel]\ndense_8 = 1\n", r"section \[encoded_mac_one_pixel\] of .* has an unknown key"),
     ],
 )
 def test_a_bad_file_is_refused(tmp_path: Path, text: str, message: str) -> None:

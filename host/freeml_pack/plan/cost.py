@@ -25,7 +25,7 @@ import numpy as np
 
 from freeml_pack.encodings import DIRECTORY_ENTRY
 from freeml_pack.errors import TooLargeError
-from freeml_pack.graph import AveragePool2d, Conv2d, DepthwiseConv2d, Graph, MaxPool2d, Op, Shape, op_macs
+from freeml_pack.graph import AveragePool2d, Conv2d, DepthwiseConv2d, Encoding, Graph, MaxPool2d, Op, Shape, op_macs
 from freeml_pack.plan.space import block_bytes, block_products, element_bytes, is_encoded, op_space, tile_count, write_runs
 from freeml_pack.targets import Energy, Target
 from freeml_pack.units import quantity
@@ -84,7 +84,7 @@ class CostModel:
     def _step(self, op: Op, tile: Shape, products: float) -> float:
         """products: multiply-accumulates of a pixel with its tile[2] channels."""
         pixels = tile[0] * tile[1] * (prod(op.pool) if isinstance(op, Conv2d) else 1)
-        macs = pixels * products
+        macs = products * (_encoded_macs(op, pixels, self.target) if is_encoded(op) else pixels)
         if isinstance(op, Conv2d | DepthwiseConv2d):
             macs += _CONSTANT_MACS * tile[2]
         if isinstance(op, Conv2d) and (op.window.kernel != (1, 1) or any(op.window.padding)):
@@ -96,12 +96,10 @@ class CostModel:
         return cost
 
     def _products(self, op: Op, channels: int) -> list[float]:
-        """Multiply-accumulates of a pixel, in those of a dense layer: of a block of `channels` channels; where blocks differ,
-        of each."""
+        """Multiply-accumulates of a pixel: of a block of `channels` channels; where blocks differ, of each."""
         if not is_encoded(op):
             return [channels * _taps(self.graph, op)]
-        factor = self.target.encoded_mac.of(op.encoding)
-        return [factor * count for count in block_products(op, channels).tolist()]
+        return [float(count) for count in block_products(op, channels).tolist()]
 
     def load(self, op: Op, tile: Shape) -> float:
         """Reading the constants of one channel block."""
@@ -157,10 +155,18 @@ def dense_macs(graph: Graph, target: Target) -> float:
     for op in graph:
         if is_encoded(op):
             rows, columns, channels = op_space(graph, op)
-            total += rows * columns * float(block_products(op, channels).sum()) * target.encoded_mac.of(op.encoding)
+            pixels = rows * columns * prod(op.pool)
+            total += float(block_products(op, channels).sum()) * _encoded_macs(op, pixels, target)
         else:
             total += op_macs(graph, op)
     return total
+
+
+def _encoded_macs(op: Conv2d, pixels: int, target: Target) -> float:
+    """What a weight's products with so many pixels of a step take, in multiply-accumulates of a dense layer: kernels take
+    some pixels at a time, or one."""
+    together = 1 if pixels == 1 else 2 if op.encoding == Encoding.BLOCK_SPARSE_8 else 4
+    return ceil(pixels / together) * together * target.encoded_factor(op.encoding, pixels)
 
 
 def _pieces(extent: int, step: int) -> list[tuple[int, int]]:

@@ -63,9 +63,7 @@ uint32_t fml_kernel_conv_2d_scratch(const fml_op *op) {
     const uint32_t channels = fml_round_up_4(fml_op_group_channels(op)) * (uint32_t)sizeof(fml_channel);
     const bool pieces = windows_are_pieces(op);
     if (fml_op_encoded(op)) {
-        const bool alone = op->space.height == 1 && op->space.width == 1 && !fml_op_pools(op);
-        const bool in_place = pieces && (alone || !fml_weights_interleaved(op->encoding));
-        return channels + FML_ENCODED_PIXELS / 2 * fml_patches_size(op, inputs, in_place);
+        return channels + fml_encoded_scratch(op, pieces);
     }
     return channels + fml_patches_size(op, inputs, pieces);
 }

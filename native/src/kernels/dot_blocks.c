@@ -1,82 +1,60 @@
 /* Inner loops over taps that four output channels share: kept ones (BLOCK_SPARSE_8, BLOCK_SPARSE_4) or all (DENSE_4).
  */
-#include "kernels.h"
+#include "entries.h"
 
-#define BYTE(i) ((int8_t)e[FIRST + (i)])
-#define CODE(i) codebook[e[FIRST + (i) / 2] >> 4 * ((i) % 2) & 15]
+/* Weight i of four, from byte `first` of an entry on. */
+#define BYTE(first, i) ((int8_t)e[(first) + (i)])
+#define CODE(first, i) codebook[e[(first) + (i) / 2] >> 4 * ((i) % 2) & 15]
 
-/* Four channels, one pixel. */
-#define TAP_4X1(WEIGHT)                                                                                                \
+/* An entry of `size` bytes: x0 moves by `before` to its tap, then by `after`. */
+#define ENTRY(size, before, after, PRODUCTS)                                                                           \
     do {                                                                                                               \
-        const int x = *x0;                                                                                             \
-        a0 += x * WEIGHT(0);                                                                                           \
-        a1 += x * WEIGHT(1);                                                                                           \
-        a2 += x * WEIGHT(2);                                                                                           \
-        a3 += x * WEIGHT(3);                                                                                           \
+        x0 += (before);                                                                                                \
+        FML_KEEP(x0);                                                                                                  \
+        PRODUCTS;                                                                                                      \
+        x0 += (after);                                                                                                 \
+        e += (size);                                                                                                   \
+        FML_KEEP(e);                                                                                                   \
     } while (0)
 
-#define PRODUCTS(a, b, weight)                                                                                         \
+/* Four channels, one pixel. */
+#define PRODUCTS_4X1(WEIGHT, first)                                                                                    \
     do {                                                                                                               \
-        const int v = (weight);                                                                                        \
+        const int x = *x0;                                                                                             \
+        a0 += x * WEIGHT(first, 0);                                                                                    \
+        a1 += x * WEIGHT(first, 1);                                                                                    \
+        a2 += x * WEIGHT(first, 2);                                                                                    \
+        a3 += x * WEIGHT(first, 3);                                                                                    \
+    } while (0)
+
+#define DOT_4X1(ENTRIES, size, before, after, WEIGHT, first)                                                           \
+    do {                                                                                                               \
+        const int8_t *x0 = source[0];                                                                                  \
+        int32_t a0 = 0, a1 = 0, a2 = 0, a3 = 0;                                                                        \
+        ENTRIES(size, ENTRY(size, before, after, PRODUCTS_4X1(WEIGHT, first)));                                        \
+        sums[0] = a0;                                                                                                  \
+        sums[1] = a1;                                                                                                  \
+        sums[2] = a2;                                                                                                  \
+        sums[3] = a3;                                                                                                  \
+        return e;                                                                                                      \
+    } while (0)
+
+/* Four channels, two pixels. */
+#define PRODUCTS_1X2(a, b, i)                                                                                          \
+    do {                                                                                                               \
+        const int v = BYTE(1, i);                                                                                      \
         FML_KEEP(e);                                                                                                   \
         a += x * v;                                                                                                    \
         b += y * v;                                                                                                    \
     } while (0)
 
-/* Four channels, two pixels. */
-#define TAP_4X2(WEIGHT)                                                                                                \
+#define PRODUCTS_4X2()                                                                                                 \
     do {                                                                                                               \
         const int y = x0[second], x = *x0;                                                                             \
-        PRODUCTS(a0, b0, WEIGHT(0));                                                                                   \
-        PRODUCTS(a1, b1, WEIGHT(1));                                                                                   \
-        PRODUCTS(a2, b2, WEIGHT(2));                                                                                   \
-        PRODUCTS(a3, b3, WEIGHT(3));                                                                                   \
-    } while (0)
-
-/* Entries of `size` bytes; x0 moves by `before` to the entry's tap, then by `after`: unless 0, the
- * entries are all taps, of which there is one. */
-#define FOR_EACH_ENTRY(size, before, after, TAP, WEIGHT)                                                               \
-    do {                                                                                                               \
-        const uint8_t *const end = e + (size)*count;                                                                   \
-        if ((after) != 0 || count != 0) {                                                                              \
-            do {                                                                                                       \
-                x0 += (before);                                                                                        \
-                FML_KEEP(x0);                                                                                          \
-                TAP(WEIGHT);                                                                                           \
-                x0 += (after);                                                                                         \
-                e += (size);                                                                                           \
-                FML_KEEP(e);                                                                                           \
-            } while (e != end);                                                                                        \
-        }                                                                                                              \
-    } while (0)
-
-#define DOT_4X1(size, before, after, WEIGHT)                                                                           \
-    do {                                                                                                               \
-        const int8_t *x0 = source[0];                                                                                  \
-        int32_t a0 = 0, a1 = 0, a2 = 0, a3 = 0;                                                                        \
-        FOR_EACH_ENTRY(size, before, after, TAP_4X1, WEIGHT);                                                          \
-        sums[0] = a0;                                                                                                  \
-        sums[1] = a1;                                                                                                  \
-        sums[2] = a2;                                                                                                  \
-        sums[3] = a3;                                                                                                  \
-        return e;                                                                                                      \
-    } while (0)
-
-#define DOT_4X2(size, before, after, WEIGHT)                                                                           \
-    do {                                                                                                               \
-        const int8_t *x0 = source[0];                                                                                  \
-        const ptrdiff_t second = source[1] - x0;                                                                       \
-        int32_t a0 = 0, a1 = 0, a2 = 0, a3 = 0, b0 = 0, b1 = 0, b2 = 0, b3 = 0;                                        \
-        FOR_EACH_ENTRY(size, before, after, TAP_4X2, WEIGHT);                                                          \
-        sums[0] = a0;                                                                                                  \
-        sums[1] = a1;                                                                                                  \
-        sums[2] = a2;                                                                                                  \
-        sums[3] = a3;                                                                                                  \
-        sums[FML_ENCODED_CHANNELS] = b0;                                                                               \
-        sums[FML_ENCODED_CHANNELS + 1] = b1;                                                                           \
-        sums[FML_ENCODED_CHANNELS + 2] = b2;                                                                           \
-        sums[FML_ENCODED_CHANNELS + 3] = b3;                                                                           \
-        return e;                                                                                                      \
+        PRODUCTS_1X2(a0, b0, 0);                                                                                       \
+        PRODUCTS_1X2(a1, b1, 1);                                                                                       \
+        PRODUCTS_1X2(a2, b2, 2);                                                                                       \
+        PRODUCTS_1X2(a3, b3, 3);                                                                                       \
     } while (0)
 
 /* Two channels, four pixels whose bytes stand in turn. */
@@ -87,9 +65,9 @@
         b += x * w;                                                                                                    \
     } while (0)
 
-#define TAP_2X4(CODES)                                                                                                 \
+#define PRODUCTS_2X4()                                                                                                 \
     do {                                                                                                               \
-        const uint32_t codes = CODES;                                                                                  \
+        const uint32_t codes = *e;                                                                                     \
         const int v = codebook[codes & 15], w = codebook[codes >> 4];                                                  \
         PIXEL(a0, b0, 0);                                                                                              \
         PIXEL(a1, b1, 1);                                                                                              \
@@ -97,11 +75,11 @@
         PIXEL(a3, b3, 3);                                                                                              \
     } while (0)
 
-#define DOT_2X4(size, before, after)                                                                                   \
+#define DOT_2X4(ENTRIES, size, before, after)                                                                          \
     do {                                                                                                               \
         const int8_t *x0 = source[0];                                                                                  \
         int32_t a0 = 0, a1 = 0, a2 = 0, a3 = 0, b0 = 0, b1 = 0, b2 = 0, b3 = 0;                                        \
-        FOR_EACH_ENTRY(size, before, after, TAP_2X4, *e);                                                              \
+        ENTRIES(size, ENTRY(size, before, after, PRODUCTS_2X4()));                                                     \
         sums[0] = a0;                                                                                                  \
         sums[1] = b0;                                                                                                  \
         sums[FML_ENCODED_CHANNELS] = a1;                                                                               \
@@ -113,29 +91,38 @@
         return e;                                                                                                      \
     } while (0)
 
-#define FIRST 1
-
 const uint8_t *fml_dot_block_8x1(const uint8_t *e, uint32_t count, const int8_t *const *source, const int8_t *codebook,
                                  int32_t *sums) {
     (void)codebook;
-    DOT_4X1(5, e[0], 0, BYTE);
+    DOT_4X1(FML_ENTRIES_IN_PAIRS, 5, e[0], 0, BYTE, 1);
 }
 
 const uint8_t *fml_dot_block_8x2(const uint8_t *e, uint32_t count, const int8_t *const *source, const int8_t *codebook,
                                  int32_t *sums) {
+    const int8_t *x0 = source[0];
+    const ptrdiff_t second = source[1] - x0;
+    int32_t a0 = 0, a1 = 0, a2 = 0, a3 = 0, b0 = 0, b1 = 0, b2 = 0, b3 = 0;
     (void)codebook;
-    DOT_4X2(5, e[0], 0, BYTE);
+    FML_ENTRIES(5, ENTRY(5, e[0], 0, PRODUCTS_4X2()));
+    sums[0] = a0;
+    sums[1] = a1;
+    sums[2] = a2;
+    sums[3] = a3;
+    sums[FML_ENCODED_CHANNELS] = b0;
+    sums[FML_ENCODED_CHANNELS + 1] = b1;
+    sums[FML_ENCODED_CHANNELS + 2] = b2;
+    sums[FML_ENCODED_CHANNELS + 3] = b3;
+    return e;
 }
 
 const uint8_t *fml_dot_block_4x1(const uint8_t *e, uint32_t count, const int8_t *const *source, const int8_t *codebook,
                                  int32_t *sums) {
-
-    DOT_4X1(3, e[0], 0, CODE);
+    DOT_4X1(FML_ENTRIES, 3, e[0], 0, CODE, 1);
 }
 
 static FML_APART const uint8_t *block_4_2x4(const uint8_t *e, uint32_t count, const int8_t *const *source,
                                             const int8_t *codebook, int32_t *sums, ptrdiff_t distance) {
-    DOT_2X4(3, 4 * e[distance], 0);
+    DOT_2X4(FML_ENTRIES, 3, 4 * e[distance], 0);
 }
 
 const uint8_t *fml_dot_block_4x4(const uint8_t *e, uint32_t count, const int8_t *const *source, const int8_t *codebook,
@@ -144,17 +131,14 @@ const uint8_t *fml_dot_block_4x4(const uint8_t *e, uint32_t count, const int8_t 
     return block_4_2x4(e + 2, count, source, codebook, sums + 2, -2) - 2;
 }
 
-#undef FIRST
-#define FIRST 0
 const uint8_t *fml_dot_dense_4x1(const uint8_t *e, uint32_t count, const int8_t *const *source, const int8_t *codebook,
                                  int32_t *sums) {
-
-    DOT_4X1(2, 0, 1, CODE);
+    DOT_4X1(FML_SOME_ENTRIES, 2, 0, 1, CODE, 0);
 }
 
 static FML_APART const uint8_t *dense_4_2x4(const uint8_t *e, uint32_t count, const int8_t *const *source,
                                             const int8_t *codebook, int32_t *sums) {
-    DOT_2X4(2, 0, 4);
+    DOT_2X4(FML_SOME_ENTRIES, 2, 0, 4);
 }
 
 const uint8_t *fml_dot_dense_4x4(const uint8_t *e, uint32_t count, const int8_t *const *source, const int8_t *codebook,

@@ -1,13 +1,21 @@
 #include "kernels.h"
 
-/* Every fourth byte of `to` becomes one of the `count` >= 1 at `from`, or, where `move` is 0, that one. */
-static FML_APART void spread(int8_t *to, const int8_t *from, fml_index move, fml_index count) {
-    const int8_t *const end = to + count * FML_ENCODED_PIXELS;
-    do {
+/* Every step-th byte of `to` becomes one of the `count` >= 1 at `from`, or, where `move` is 0, that one. */
+static FML_APART void spread(int8_t *to, fml_index step, const int8_t *from, fml_index move, fml_index count) {
+    const int8_t *const end = to + count * step;
+    for (; count % 4 != 0; --count, from += move, to += step) {
         *to = *from;
-        from += move;
-        to += FML_ENCODED_PIXELS;
-    } while (to != end);
+    }
+    if (count != 0) {
+        do {
+            to[0] = from[0];
+            to[step] = from[move];
+            to[2 * step] = from[2 * move];
+            to[3 * step] = from[3 * move];
+            from += 4 * move;
+            to += 4 * step;
+        } while (to != end);
+    }
 }
 
 /* Where possible a kernel row at a time. */
@@ -28,7 +36,7 @@ void fml_gather(const fml_patches *patches, fml_distance row, fml_distance first
             const int8_t *const from =
                 patches->work->input + fml_element(shape, (fml_index)row, (fml_index)column, patches->first_channel);
             if (step != 1) {
-                spread(to, inside ? from : &op->input.zero_point, inside, piece);
+                spread(to, step, inside ? from : &op->input.zero_point, inside, piece);
             } else if (inside) {
                 fml_copy((uint8_t *)to, (const uint8_t *)from, piece);
             } else {

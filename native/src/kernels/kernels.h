@@ -93,8 +93,15 @@ typedef struct fml_runs {
 void fml_runs_begin(fml_runs *runs, const fml_work *work, bool per_pixel);
 bool fml_runs_next(fml_runs *runs);
 
-/* With encoded weights: pixels that share the decoding of a weight, and output channels between two requantizations. */
+/* With encoded weights: pixels, at most, that share the decoding of a weight (a core with few registers wants fewer),
+ * and output channels between two requantizations. */
+#if !defined(FML_ENCODED_PIXELS)
+#if defined(__ARM_ARCH_6M__) || UINTPTR_MAX <= 0xffff
 #define FML_ENCODED_PIXELS 4
+#else
+#define FML_ENCODED_PIXELS 8
+#endif
+#endif
 #define FML_ENCODED_CHANNELS 8
 
 /* --- Patches: what convolutions read for two output pixels at a time (patches.c)
@@ -157,9 +164,12 @@ void fml_dot_4x2(const int8_t *w, const int8_t *x0, ptrdiff_t second, uint32_t t
 /* --- Encoded weights (encoded.c, dot_sparse.c, dot_blocks.c) ----------------------------------------------------- */
 
 /* Output channels from `first` on, `count` of them, whose weights are `stored`, for all pixels of the tile.
- * patches->buffer: of FML_ENCODED_PIXELS windows. */
+ * patches->buffer: fml_encoded_scratch bytes. */
 void fml_encoded_run(fml_patches *patches, const uint8_t *stored, const fml_channel *channels, uint32_t first,
                      uint32_t count);
+
+/* Bytes of patches->buffer, of all tiles; pieces: windows inside the input can be read where they lie. */
+uint32_t fml_encoded_scratch(const fml_op *op, bool pieces);
 
 /* Inner loops: `count` entries (DENSE_4: taps) from `e` on; what follows them. source[p]: the bytes of pixel p; its
  * sums: sums[FML_ENCODED_CHANNELS * p], of one output channel or, from there on, of four. codebook: for 4-bit codes. */
@@ -168,6 +178,7 @@ typedef const uint8_t *fml_dot_encoded(const uint8_t *e, uint32_t count, const i
 
 /* One output channel, of one pixel or four. */
 fml_dot_encoded fml_dot_sparse_8x1, fml_dot_sparse_8x4, fml_dot_sparse_4x1, fml_dot_sparse_4x4;
+fml_dot_encoded fml_dot_sparse_8x8, fml_dot_sparse_4x8;
 
 /* Four output channels, of one pixel, of two, or of four whose bytes stand in turn: for more a core has too few
  * registers. */
