@@ -7,7 +7,8 @@
 
 /* FML_ONE_WORD: one instruction where the core has unaligned loads and stores, but compilers see that only after they
  * have decided that it is too long to be inlined.
- * FML_APART: not inlined, as it would compete for registers there, or stand twice in the code. */
+ * FML_APART: not inlined, as it would compete for registers there, or stand twice in the code.
+ * FML_INLINED: inlined, for what is constant there. */
 #if defined(__GNUC__) && defined(__ARM_FEATURE_UNALIGNED)
 #define FML_ONE_WORD static inline __attribute__((always_inline))
 #else
@@ -15,8 +16,18 @@
 #endif
 #if defined(__GNUC__)
 #define FML_APART __attribute__((noinline))
+#define FML_INLINED inline __attribute__((always_inline))
 #else
 #define FML_APART
+#define FML_INLINED inline
+#endif
+
+/* Whether what takes some more code to be faster is worth it: not where the compiler is told to save code, nor on
+ * 16-bit cores, which the port has better for. */
+#if defined(__OPTIMIZE_SIZE__) || UINTPTR_MAX <= 0xffff
+#define FML_FAST 0
+#else
+#define FML_FAST 1
 #endif
 
 /* Keeps the compiler from moving stores to mapped nonvolatile memory across it. */

@@ -34,10 +34,14 @@ static inline uint8_t fml_shift_of(uint8_t stored) {
     return (uint8_t)(stored - 1) & 31;
 }
 
-/* (value + 2^(s-1)) >> s with s = shift + 1, that is value / 2^s rounded to nearest, halves up; in this form nothing
- * overflows. */
-static inline int32_t fml_shift_round(int32_t value, uint32_t shift) {
-    return ((value >> shift) + 1) >> 1;
+/* ((value + 2^(s-1)) >> s) + zero point, with s = shift + 1: value / 2^s rounded to nearest, halves up. In this form
+ * nothing overflows. |value| < 2^30; rounding: of fml_rounding. */
+static inline int32_t fml_shift_round(int32_t value, uint32_t shift, int32_t rounding) {
+    return ((value >> shift) + rounding) >> 1;
+}
+
+static inline int32_t fml_rounding(int32_t zero_point) {
+    return 2 * zero_point + 1;
 }
 
 /* Whether the core multiplies 32 by 32 bits to 64 in one instruction. */
@@ -64,7 +68,7 @@ static inline int32_t fml_scale(uint32_t accumulator, uint32_t multiplier) {
 /* The int8 output of an accumulator. shift: of fml_shift_of. */
 static inline int8_t fml_requantize(uint32_t accumulator, uint32_t multiplier, uint32_t shift, const fml_range *range) {
     const int32_t scaled = fml_scale(accumulator << range->left_shift, multiplier);
-    return fml_clamp(fml_shift_round(scaled, shift) + range->zero_point, range);
+    return fml_clamp(fml_shift_round(scaled, shift, fml_rounding(range->zero_point)), range);
 }
 
 #endif

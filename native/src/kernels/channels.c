@@ -1,3 +1,4 @@
+#include "../intrinsics.h"
 #include "kernels.h"
 
 void fml_channels_unpack(fml_channel *to, const uint8_t *group, uint32_t total, uint32_t begin, uint32_t end) {
@@ -9,10 +10,35 @@ void fml_channels_unpack(fml_channel *to, const uint8_t *group, uint32_t total, 
     }
 }
 
+/* Outputs to..end. full: their range is all that an int8 can be. */
+static FML_INLINED void requantize(int8_t *to, const int8_t *end, const int32_t *sums, const fml_channel *channels,
+                                   const fml_range *range, bool full, bool pools) {
+    int32_t low = range->low;
+    const int32_t high = range->high;
+    const uint32_t left_shift = range->left_shift;
+    int32_t rounding = fml_rounding(range->zero_point);
+    FML_KEEP(rounding);
+    do {
+        const uint32_t sum = (uint32_t)*sums++ + channels->bias;
+        int32_t value = fml_shift_round(fml_scale(sum << left_shift, channels->multiplier), channels->shift, rounding);
+        if (full) {
+            value = fml_saturate_8(value);
+        } else {
+            if (pools) {
+                low = *to;
+            }
+            value = value < low ? low : value;
+            value = value > high ? high : value;
+        }
+        *to++ = (int8_t)value;
+        ++channels;
+    } while (to != end);
+}
+
 void fml_finish(const fml_patches *patches, int8_t *to, int32_t *sums, const fml_channel *channels, uint32_t count) {
     const fml_work *work = patches->work;
     const bool pools = patches->pools;
-    fml_range range = fml_output_range(work->op);
+    const fml_range range = fml_output_range(work->op);
     if (work->op->flags & (FML_OP_FLAG_SUMS_OUT | FML_OP_FLAG_SUMS_IN)) {
         fml_pass_sums(work, to, sums, channels, count);
         if (fml_op_sums_out(work->op)) {
@@ -20,13 +46,11 @@ void fml_finish(const fml_patches *patches, int8_t *to, int32_t *sums, const fml
         }
     }
     const int8_t *const end = to + count;
-    do {
-        if (pools) {
-            range.low = *to;
-        }
-        *to++ = fml_requantize((uint32_t)*sums++ + channels->bias, channels->multiplier, channels->shift, &range);
-        ++channels;
-    } while (to != end);
+    if (FML_FAST && !pools && range.high - range.low == UINT8_MAX) {
+        requantize(to, end, sums, channels, &range, true, false);
+    } else {
+        requantize(to, end, sums, channels, &range, false, pools);
+    }
 }
 
 void fml_finish_pair(const fml_patches *patches, uint32_t channel, int32_t *sums, uint32_t step,

@@ -1,16 +1,82 @@
-/* CONV_2D: 4 output channels x 2 pixels at a time. 6 loads feed 8 multiply-adds, and 8 accumulators are what a core
- * with 13 usable registers can hold beside its pointers. */
+/* CONV_2D: 4 output channels x 2 pixels at a time, where there are two. */
 #include "../weights.h"
 #include "kernels.h"
 
-/* Whether a window inside the input is one piece of memory: then it needs no gathering. Longer pieces than a kernel row
- * are not worth a loop over pieces: gathering costs about one instruction per byte, once for all output channels. */
-static bool windows_are_pieces(const fml_op *op) {
+/* Whether a kernel row of a window inside the input is one piece of memory; `whole`: the window. Then it need not be
+ * gathered. */
+static bool in_pieces(const fml_op *op, bool whole) {
     const fml_window *window = &op->window;
     const uint32_t tap = (uint32_t)window->channels / window->groups;
     const uint32_t line = tap * window->kernel_width;
     const fml_steps steps = fml_window_steps(op);
-    return (window->kernel_width == 1 || steps.column == tap) && (window->kernel_height == 1 || steps.row == line);
+    return (window->kernel_width == 1 || steps.column == tap) &&
+           (!whole || window->kernel_height == 1 || steps.row == line);
+}
+
+/* Taps that are multiplied in pairs at a time. Single pixels have a loop of their own, where code may be large. */
+static uint32_t paired_taps(const fml_op *op) {
+    const uint32_t taps = fml_op_taps(op);
+    if (FML_FAST && op->tile_rows == 1 && op->tile_columns == 1 && !fml_op_pools(op)) {
+        return 0;
+    }
+    return taps < FML_PAIR_TAPS ? taps : FML_PAIR_TAPS;
+}
+
+/* A pair's windows. What lies in one piece is one. */
+static fml_lines lines_of(const fml_patches *patches) {
+    const fml_window *window = &patches->work->op->window;
+    fml_lines lines;
+    lines.at = patches->source[0];
+    lines.second = patches->source[1] - lines.at;
+    lines.rows = window->kernel_height;
+    lines.length = patches->channels * window->kernel_width;
+    lines.gap = patches->steps.row - lines.length;
+    if (lines.gap == 0) {
+        lines.length *= lines.rows;
+        lines.rows = 1;
+    }
+    lines.left = lines.length;
+    return lines;
+}
+
+/* Some output channels of the group. */
+typedef struct block {
+    const int8_t *weights; /* [channels / 4][taps][4] */
+    uint32_t *pairs;
+    uint32_t taps, channels;
+} block;
+
+/* Sums of both windows from tap `tap` on, for the next `count` taps, whose pairs are there. */
+static void multiply_pairs(const block *b, uint32_t tap, uint32_t count, int32_t *sums) {
+    int32_t more[FML_DENSE_CHANNELS + 4];
+    for (uint32_t c = 0; c < b->channels; c += 4, sums += 4) {
+        const uint32_t left = b->channels - c;
+        const int8_t *const w = b->weights + c * b->taps + 4 * tap;
+        fml_dot_pairs(w, b->pairs, count, left < 4 ? left : 4, tap == 0 ? sums : more);
+        for (uint32_t i = 0; tap != 0 && i < 4; ++i) {
+            sums[i] += more[i];
+            sums[FML_DENSE_CHANNELS + i] += more[FML_DENSE_CHANNELS + i];
+        }
+    }
+}
+
+/* sums[0..] = weights times the first window's bytes, sums[FML_DENSE_CHANNELS..] times the second one's. lines: of
+ * patches; pairs: already theirs, unless `fresh` or more than there is room for. */
+static void multiply(const block *b, const fml_lines *lines, bool paired, bool fresh, int32_t *sums) {
+    if (FML_FAST && !paired) {
+        for (uint32_t c = 0; c < b->channels; c += 4) {
+            fml_dot_4x1(b->weights + c * b->taps, lines, sums + c);
+        }
+        return;
+    }
+    fml_lines left = *lines;
+    for (uint32_t tap = 0; tap < b->taps; tap += FML_PAIR_TAPS) {
+        const uint32_t rest = b->taps - tap, count = rest < FML_PAIR_TAPS ? rest : FML_PAIR_TAPS;
+        if (fresh || b->taps > FML_PAIR_TAPS) {
+            fml_pair(&left, b->pairs, count);
+        }
+        multiply_pairs(b, tap, count, sums);
+    }
 }
 
 /* `count` output channels of the group, from channel `first`, for all pixels of the tile. Pixels outside, channels
@@ -18,29 +84,32 @@ static bool windows_are_pieces(const fml_op *op) {
 static void group_of_channels(const fml_work *work, const uint8_t *group, uint32_t first, uint32_t count,
                               uint32_t index) {
     const fml_op *op = work->op;
-    const uint32_t taps = fml_op_taps(op), stored = fml_round_up_4(count);
+    const uint32_t stored = fml_round_up_4(count);
     const uint8_t *const weights = group + FML_CHANNEL_CONSTANTS_SIZE * stored;
     fml_channel *const channels = (fml_channel *)(void *)work->scratch;
     const uint32_t inputs = (uint32_t)op->window.channels / op->window.groups;
     fml_patches patches;
     fml_patches_begin(&patches, work, (fml_index)(op->window.first_channel + index * inputs), (fml_index)inputs);
-    patches.buffer = (int8_t *)(channels + stored);
-    patches.in_place = windows_are_pieces(op);
+    patches.in_place = in_pieces(op, fml_op_encoded(op));
     fml_channels_unpack(channels, group, stored, 0, stored);
     if (fml_op_encoded(op)) {
+        patches.buffer = (int8_t *)(channels + stored);
         fml_encoded_run(&patches, weights, channels, first, count);
         return;
     }
+    block b;
+    b.taps = fml_op_taps(op);
+    b.pairs = (uint32_t *)(void *)(channels + stored);
+    patches.buffer = (int8_t *)(b.pairs + paired_taps(op));
     while (fml_patches_next(&patches)) {
-        const int8_t *w = (const int8_t *)weights;
-        for (uint32_t c = 0; c < count; c += 4, w += 4 * taps) {
-            int32_t sums[8];
-            if (patches.paired) {
-                fml_dot_4x2(w, patches.source[0], patches.source[1] - patches.source[0], taps, sums);
-            } else {
-                fml_dot_4x1(w, patches.source[0], taps, sums);
-            }
-            fml_finish_pair(&patches, first + c, sums, 4, channels + c, count - c < 4 ? count - c : 4);
+        const fml_lines lines = lines_of(&patches);
+        for (uint32_t begin = 0; begin < count; begin += FML_DENSE_CHANNELS) {
+            const uint32_t left = count - begin;
+            int32_t sums[2 * FML_DENSE_CHANNELS];
+            b.channels = left < FML_DENSE_CHANNELS ? left : FML_DENSE_CHANNELS;
+            b.weights = (const int8_t *)weights + begin * b.taps;
+            multiply(&b, &lines, patches.paired, begin == 0, sums);
+            fml_finish_pair(&patches, first + begin, sums, FML_DENSE_CHANNELS, channels + begin, b.channels);
         }
     }
 }
@@ -61,9 +130,9 @@ void fml_kernel_conv_2d(const fml_work *work) {
 uint32_t fml_kernel_conv_2d_scratch(const fml_op *op) {
     const uint32_t inputs = (uint32_t)op->window.channels / op->window.groups;
     const uint32_t channels = fml_round_up_4(fml_op_group_channels(op)) * (uint32_t)sizeof(fml_channel);
-    const bool pieces = windows_are_pieces(op);
+    const bool pieces = in_pieces(op, fml_op_encoded(op));
     if (fml_op_encoded(op)) {
         return channels + fml_encoded_scratch(op, pieces);
     }
-    return channels + fml_patches_size(op, inputs, pieces);
+    return channels + 4 * paired_taps(op) + fml_patches_size(op, inputs, pieces);
 }

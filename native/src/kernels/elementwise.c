@@ -16,7 +16,7 @@ static void add(const fml_work *work, const piece *run, const fml_range *range) 
     int8_t *to = run->to;
     for (fml_index left = run->length; left != 0; --left) {
         const int32_t total = *x1++ * m1 + *x2++ * m2 - zero;
-        *to++ = fml_clamp(fml_shift_round(total, shift) + range->zero_point, range);
+        *to++ = fml_clamp(fml_shift_round(total, shift, fml_rounding(range->zero_point)), range);
     }
 }
 

@@ -1,47 +1,63 @@
 #include "kernels.h"
 
-/* Every step-th byte of `to` becomes one of the `count` >= 1 at `from`, or, where `move` is 0, that one. */
-static FML_APART void spread(int8_t *to, fml_index step, const int8_t *from, fml_index move, fml_index count) {
-    const int8_t *const end = to + count * step;
-    for (; count % 4 != 0; --count, from += move, to += step) {
-        *to = *from;
-    }
-    if (count != 0) {
-        do {
+/* Every `step`-th byte of `to` becomes one of the `count` at `from`, or, where `move` is 0, that one. */
+static void put(int8_t *to, fml_index step, const int8_t *from, fml_index move, fml_index count) {
+    if (step != 1) {
+        for (; count % 4 != 0; --count, from += move, to += step) {
+            *to = *from;
+        }
+        for (; count != 0; count -= 4, from += 4 * move, to += 4 * step) {
             to[0] = from[0];
             to[step] = from[move];
             to[2 * step] = from[2 * move];
             to[3 * step] = from[3 * move];
-            from += 4 * move;
-            to += 4 * step;
-        } while (to != end);
+        }
+    } else if (move == 0) {
+        fml_fill(to, *from, count);
+    } else {
+        fml_copy((uint8_t *)to, (const uint8_t *)from, count);
     }
 }
 
-/* Where possible a kernel row at a time. */
+/* Taps of an axis that lie in the input. */
+typedef struct span {
+    fml_index begin, end;
+} span;
+
+static span inside(fml_distance origin, fml_index kernel, fml_index dilation, fml_index size) {
+    span taps = {0, 0};
+    fml_index at = (fml_index)origin;
+    for (fml_index tap = 1; tap <= kernel; ++tap, at += dilation) {
+        if (at < size) { /* before the input it is large */
+            taps.begin = taps.end == 0 ? tap - 1 : taps.begin;
+            taps.end = tap;
+        }
+    }
+    return taps;
+}
+
+/* A window that the border cuts is filled with zero points first. Columns that lie side by side are copied together. */
 void fml_gather(const fml_patches *patches, fml_distance row, fml_distance first_column, int8_t *to) {
     const fml_op *op = patches->work->op;
     const fml_window *window = &op->window;
     const fml_shape *shape = &op->input.shape;
-    const fml_index tap = patches->channels;
-    const bool whole = tap == shape->channels && window->dilation_width == 1 &&
-                       fml_axis_inside(first_column, window->kernel_width, 1, shape->width);
-    const fml_index pieces = whole ? 1 : window->kernel_width;
-    const fml_index piece = whole ? tap * window->kernel_width : tap, step = FML_ENCODINGS ? patches->step : 1;
-    for (fml_index i = window->kernel_height; i != 0; --i, row += window->dilation_height) {
-        fml_distance column = first_column;
-        for (fml_index j = pieces; j != 0; --j, to += piece * step, column += window->dilation_width) {
-            const bool inside =
-                (fml_index)row < shape->height && (fml_index)column < shape->width; /* negative: large */
-            const int8_t *const from =
-                patches->work->input + fml_element(shape, (fml_index)row, (fml_index)column, patches->first_channel);
-            if (step != 1) {
-                spread(to, step, inside ? from : &op->input.zero_point, inside, piece);
-            } else if (inside) {
-                fml_copy((uint8_t *)to, (const uint8_t *)from, piece);
-            } else {
-                fml_fill(to, op->input.zero_point, piece);
-            }
+    const fml_steps steps = fml_window_steps(op);
+    const fml_index step = FML_ENCODINGS ? patches->step : 1;
+    const fml_index tap = patches->channels, line = tap * window->kernel_width;
+    const span rows = inside(row, window->kernel_height, window->dilation_height, shape->height);
+    const span columns = inside(first_column, window->kernel_width, window->dilation_width, shape->width);
+    const fml_index high = rows.end - rows.begin, wide = columns.end - columns.begin;
+    const fml_index together = steps.column == tap ? wide : 1;
+    if (high * wide != (fml_index)window->kernel_height * window->kernel_width) {
+        put(to, step, &op->input.zero_point, 0, line * window->kernel_height);
+    }
+    const fml_index first = fml_element(shape, (fml_index)row, (fml_index)first_column, patches->first_channel) +
+                            rows.begin * steps.row + columns.begin * steps.column;
+    const int8_t *from = patches->work->input + first;
+    to += (rows.begin * line + columns.begin * tap) * step;
+    for (fml_index i = high; i != 0; --i, from += steps.row, to += line * step) {
+        for (fml_index column = 0; column < wide; column += together) {
+            put(to + column * tap * step, step, from + column * steps.column, 1, together * tap);
         }
     }
 }

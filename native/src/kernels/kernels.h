@@ -42,8 +42,13 @@ int8_t fml_requantize_scaled(uint32_t accumulator, const uint8_t *scale, const f
 /* --- Windows (window.c) ------------------------------------------------------------------------------------------ */
 
 /* First row, first column of the window of an output row, column; negative in the padding. */
-fml_distance fml_window_row(const fml_op *op, fml_index row);
-fml_distance fml_window_column(const fml_op *op, fml_index column);
+static inline fml_distance fml_window_row(const fml_op *op, fml_index row) {
+    return (fml_distance)(row * op->window.stride_height) - op->window.pad_top;
+}
+
+static inline fml_distance fml_window_column(const fml_op *op, fml_index column) {
+    return (fml_distance)(column * op->window.stride_width) - op->window.pad_left;
+}
 
 /* Elements from tap to tap of a window. */
 typedef struct fml_steps {
@@ -113,10 +118,11 @@ typedef struct fml_patches {
     const fml_work *work;
     fml_index first_channel, channels; /* input channels that the kernel reads */
     fml_pixels pixels;
-    bool pools;            /* an output pixel is the largest of some */
-    fml_index step, pitch; /* in the buffer, from byte to byte of a window, and to the next window */
-    int8_t *buffer;        /* set by the kernel: fml_patches_size bytes */
-    bool in_place;         /* set by the kernel: windows inside the input are read where they lie */
+    bool pools;                            /* an output pixel is the largest of some */
+    fml_index step, pitch;                 /* in the buffer, from byte to byte of a window, and to the next window */
+    fml_index rows_inside, columns_inside; /* less are first rows and columns of windows that lie in the input */
+    int8_t *buffer;                        /* set by the kernel: fml_patches_size bytes */
+    bool in_place;                         /* set by the kernel: windows inside the input are read where they lie */
     /* Set by fml_patches_next: */
     bool paired;             /* two pixels; else the odd last one, twice */
     const int8_t *source[2]; /* first tap of the window, at first_channel */
@@ -152,14 +158,33 @@ void fml_finish_pair(const fml_patches *patches, uint32_t channel, int32_t *sums
  * that is not all yet. Tensors of sums have FML_SUM_SIZE bytes for each byte of an output. */
 void fml_pass_sums(const fml_work *work, const int8_t *to, int32_t *sums, const fml_channel *channels, uint32_t count);
 
-/* --- Inner loops of CONV_2D (dot_4.c)
- * ----------------------------------------------------------------------------------- */
+/* --- Inner loops of CONV_2D (dot_4.c, pairs.c, dot_pairs.c) ------------------------------------------------------- */
 
-/* sums[0..3] = weights [taps][4] times x0 [taps], of four channels. taps >= 1. */
-void fml_dot_4x1(const int8_t *w, const int8_t *x0, uint32_t taps, int32_t *sums);
+/* Output channels between two requantizations; a multiple of 4. */
+#define FML_DENSE_CHANNELS 16
 
-/* The same for two pixels, the second one's bytes at x0 + second: sums[0..3] of the first, sums[4..7] of the second. */
-void fml_dot_4x2(const int8_t *w, const int8_t *x0, ptrdiff_t second, uint32_t taps, int32_t *sums);
+/* The bytes of one window, or of two, in pieces. */
+typedef struct fml_lines {
+    const int8_t *at;       /* the first window's next byte */
+    ptrdiff_t second;       /* from a byte of the first window to the second one's */
+    fml_index rows, length; /* pieces; bytes of each */
+    fml_index gap;          /* bytes between one and the next */
+    fml_index left;         /* bytes that are left of this one */
+} fml_lines;
+
+/* sums[0..3] = weights [taps][4] times the bytes of the first window, of four channels. */
+void fml_dot_4x1(const int8_t *w, const fml_lines *lines, int32_t *sums);
+
+/* A byte of either window, y * 2^FML_PAIR_SHIFT + x, and how many of them can be multiplied and added up. */
+#define FML_PAIR_SHIFT (FML_LONG_MULTIPLY ? 23 : 16)
+#define FML_PAIR_TAPS UINT32_C(256)
+
+/* The next `count` pairs. */
+void fml_pair(fml_lines *lines, uint32_t *to, uint32_t count);
+
+/* Weights [taps][4] times pairs, of so many channels, 4 at most: sums[0..] of the first window,
+ * sums[FML_DENSE_CHANNELS..] of the second one. All four may change. taps: at most FML_PAIR_TAPS. */
+void fml_dot_pairs(const int8_t *w, const uint32_t *pairs, uint32_t taps, uint32_t channels, int32_t *sums);
 
 /* --- Encoded weights (encoded.c, dot_sparse.c, dot_blocks.c) ----------------------------------------------------- */
 

@@ -1,11 +1,9 @@
 #include "kernels.h"
 
-static bool window_inside(const fml_op *op, const fml_pixel *pixel) {
-    const fml_window *window = &op->window;
-    return fml_axis_inside(fml_window_row(op, pixel->row), window->kernel_height, window->dilation_height,
-                           op->input.shape.height) &&
-           fml_axis_inside(fml_window_column(op, pixel->column), window->kernel_width, window->dilation_width,
-                           op->input.shape.width);
+/* Origins, from 0 on, of windows along an axis that lie in the input. */
+static fml_index origins(fml_index kernel, fml_index dilation, fml_index size) {
+    const fml_index reach = (kernel - 1) * dilation;
+    return size > reach ? size - reach : 0;
 }
 
 /* index / pool, without a division (many cores have none) where nothing is pooled. */
@@ -13,23 +11,32 @@ static fml_index share(fml_index index, fml_index pool) {
     return pool == 1 ? index : index / pool;
 }
 
-static void place(fml_patches *patches, fml_index index, const fml_pixel *pixel, bool in_place) {
+/* First row and column of a window. */
+typedef struct origin {
+    fml_distance row, column;
+} origin;
+
+static origin origin_of(const fml_op *op, const fml_pixel *pixel) {
+    const origin at = {fml_window_row(op, pixel->row), fml_window_column(op, pixel->column)};
+    return at;
+}
+
+static bool is_inside(const fml_patches *patches, const origin *at) {
+    return (fml_index)at->row < patches->rows_inside && (fml_index)at->column < patches->columns_inside;
+}
+
+static void place(fml_patches *patches, fml_index index, const fml_pixel *pixel, const origin *at, bool in_place) {
     const fml_work *work = patches->work;
     const fml_op *op = work->op;
-    const fml_distance row = fml_window_row(op, pixel->row), column = fml_window_column(op, pixel->column);
-    const fml_index tap = patches->channels, line = tap * op->window.kernel_width;
     patches->target[index] = work->output + fml_element(&op->space, share(pixel->row, op->window.pool_height),
                                                         share(pixel->column, op->window.pool_width), 0);
     if (in_place) {
-        patches->steps = fml_window_steps(op);
-        patches->source[index] =
-            work->input + fml_element(&op->input.shape, (fml_index)row, (fml_index)column, patches->first_channel);
+        patches->source[index] = work->input + fml_element(&op->input.shape, (fml_index)at->row, (fml_index)at->column,
+                                                           patches->first_channel);
     } else {
         int8_t *const buffer = patches->buffer + index * patches->pitch;
-        patches->steps.column = tap;
-        patches->steps.row = line;
         patches->source[index] = buffer;
-        fml_gather(patches, row, column, buffer);
+        fml_gather(patches, at->row, at->column, buffer);
     }
 }
 
@@ -43,9 +50,16 @@ bool fml_patches_next(fml_patches *patches) {
     fml_pixels_advance(pixels);
     patches->paired = fml_pixels_left(pixels);
     const fml_pixel second = patches->paired ? pixels->at : first;
-    const bool in_place = patches->in_place && window_inside(op, &first) && window_inside(op, &second);
-    place(patches, 0, &first, in_place);
-    place(patches, 1, &second, in_place);
+    const origin at[2] = {origin_of(op, &first), origin_of(op, &second)};
+    const bool in_place = patches->in_place && is_inside(patches, &at[0]) && is_inside(patches, &at[1]);
+    if (in_place) {
+        patches->steps = fml_window_steps(op);
+    } else {
+        patches->steps.column = patches->channels;
+        patches->steps.row = patches->channels * op->window.kernel_width;
+    }
+    place(patches, 0, &first, &at[0], in_place);
+    place(patches, 1, &second, &at[1], in_place);
     if (patches->paired) {
         fml_pixels_advance(pixels);
     }
@@ -61,6 +75,8 @@ void fml_patches_begin(fml_patches *patches, const fml_work *work, fml_index fir
     patches->step = 1;
     patches->pitch = channels * window->kernel_height * window->kernel_width;
     patches->pools = fml_op_pools(work->op);
+    patches->rows_inside = origins(window->kernel_height, window->dilation_height, work->op->input.shape.height);
+    patches->columns_inside = origins(window->kernel_width, window->dilation_width, work->op->input.shape.width);
     *pixels = fml_pixels_of(&work->tile);
     pixels->at.row *= window->pool_height;
     pixels->row_end *= window->pool_height;
@@ -68,11 +84,19 @@ void fml_patches_begin(fml_patches *patches, const fml_work *work, fml_index fir
     pixels->column_end *= window->pool_width;
 }
 
+/* Whether all windows of an axis that `count` pixels have lie in the input. */
+static bool all_inside(fml_index pad, fml_index count, fml_index stride, fml_index origins_inside) {
+    return pad == 0 && (count - 1) * stride < origins_inside;
+}
+
 uint32_t fml_patches_size(const fml_op *op, uint32_t channels, bool in_place) {
     const fml_window *window = &op->window;
-    const fml_pixel last = {(fml_index)op->space.height * window->pool_height - 1,
-                            (fml_index)op->space.width * window->pool_width - 1};
-    if (in_place && window->pad_top == 0 && window->pad_left == 0 && window_inside(op, &last)) {
+    const fml_shape *input = &op->input.shape;
+    if (in_place &&
+        all_inside(window->pad_top, (fml_index)op->space.height * window->pool_height, window->stride_height,
+                   origins(window->kernel_height, window->dilation_height, input->height)) &&
+        all_inside(window->pad_left, (fml_index)op->space.width * window->pool_width, window->stride_width,
+                   origins(window->kernel_width, window->dilation_width, input->width))) {
         return 0;
     }
     return 2 * channels * window->kernel_height * window->kernel_width;

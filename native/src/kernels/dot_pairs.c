@@ -1,0 +1,121 @@
+/* Inner loops of CONV_2D for two pixels, whose bytes x and y are one word y * 2^FML_PAIR_SHIFT + x (pairs.c): a
+ * multiply with a weight is two products. Sums of words are sums of products, side by side, until the lower ones could
+ * leave their bits. */
+#include "../intrinsics.h"
+#include "kernels.h"
+
+#if FML_LONG_MULTIPLY
+
+/* Products are added in 64 bits: one instruction of a Cortex-M3 or M4. The lower sum has 23 bits, enough for
+ * FML_PAIR_TAPS products of int8. */
+#define LOW_BITS (32 - FML_PAIR_SHIFT)
+
+static inline void split(fml_long sum, int32_t *sums) {
+    const int64_t both = fml_long_value(sum);
+    sums[0] = (int32_t)((uint32_t)both << LOW_BITS) >> LOW_BITS;
+    sums[FML_DENSE_CHANNELS] = (int32_t)((both + (INT64_C(1) << (FML_PAIR_SHIFT - 1))) >> FML_PAIR_SHIFT);
+}
+
+#define TAP_2(i)                                                                                                       \
+    do {                                                                                                               \
+        const int32_t pair = (int32_t)pairs[i];                                                                        \
+        FML_ADD_PRODUCT(a, pair, (int32_t)w[4 * (i)]);                                                                 \
+        FML_ADD_PRODUCT(b, pair, (int32_t)w[4 * (i) + 1]);                                                             \
+    } while (0)
+
+#define TAP_4(i)                                                                                                       \
+    do {                                                                                                               \
+        const int32_t pair = (int32_t)pairs[i];                                                                        \
+        FML_ADD_PRODUCT(a, pair, (int32_t)w[4 * (i)]);                                                                 \
+        FML_ADD_PRODUCT(b, pair, (int32_t)w[4 * (i) + 1]);                                                             \
+        FML_ADD_PRODUCT(c, pair, (int32_t)w[4 * (i) + 2]);                                                             \
+        FML_ADD_PRODUCT(d, pair, (int32_t)w[4 * (i) + 3]);                                                             \
+    } while (0)
+
+/* All taps; four at a time where that pays. */
+#define ALL_TAPS(TAP)                                                                                                  \
+    do {                                                                                                               \
+        const uint32_t *const end = pairs + taps;                                                                      \
+        for (const uint32_t *const odd = pairs + (FML_FAST ? taps % 4 : taps); pairs != odd; ++pairs, w += 4) {        \
+            TAP(0);                                                                                                    \
+        }                                                                                                              \
+        while (FML_FAST && pairs != end) {                                                                             \
+            TAP(0);                                                                                                    \
+            TAP(1);                                                                                                    \
+            TAP(2);                                                                                                    \
+            TAP(3);                                                                                                    \
+            pairs += 4;                                                                                                \
+            w += 16;                                                                                                   \
+            FML_KEEP(w);                                                                                               \
+        }                                                                                                              \
+    } while (0)
+
+static void dot_2(const int8_t *w, const uint32_t *pairs, uint32_t taps, int32_t *sums) {
+    fml_long a = {0}, b = {0};
+    ALL_TAPS(TAP_2);
+    split(a, sums);
+    split(b, sums + 1);
+}
+
+static void dot_4(const int8_t *w, const uint32_t *pairs, uint32_t taps, int32_t *sums) {
+    fml_long a = {0}, b = {0}, c = {0}, d = {0};
+    ALL_TAPS(TAP_4);
+    split(a, sums);
+    split(b, sums + 1);
+    split(c, sums + 2);
+    split(d, sums + 3);
+}
+
+void fml_dot_pairs(const int8_t *w, const uint32_t *pairs, uint32_t taps, uint32_t channels, int32_t *sums) {
+    if (FML_FAST && channels <= 2) {
+        dot_2(w, pairs, taps, sums);
+    } else {
+        dot_4(w, pairs, taps, sums);
+    }
+}
+
+#else
+
+/* The lower sum of two products has 16 bits. So two are added up, and then the upper half alone; what the lower halves
+ * come to is the difference to the whole. */
+#define TAPS_2(i)                                                                                                      \
+    do {                                                                                                               \
+        uint32_t sum = pairs[i] * (uint32_t)(int32_t)w[4 * (i)];                                                       \
+        sum += pairs[(i) + 1] * (uint32_t)(int32_t)w[4 * (i) + 4];                                                     \
+        whole += sum;                                                                                                  \
+        FML_KEEP(whole);                                                                                               \
+        high = fml_add_high(high, sum);                                                                                \
+    } while (0)
+
+static FML_APART void dot(const int8_t *w, const uint32_t *pairs, uint32_t taps, int32_t *sums) {
+    uint32_t whole = 0;
+    int32_t high = 0;
+    if (taps % 2 != 0) {
+        whole = *pairs++ * (uint32_t)(int32_t)*w;
+        high = fml_add_high(high, whole);
+        w += 4;
+        --taps;
+    }
+    const uint32_t *const end = pairs + taps;
+    for (const uint32_t *const odd = pairs + (FML_FAST ? taps % 8 : taps); pairs != odd; pairs += 2, w += 8) {
+        TAPS_2(0);
+    }
+    while (FML_FAST && pairs != end) {
+        TAPS_2(0);
+        TAPS_2(2);
+        TAPS_2(4);
+        TAPS_2(6);
+        pairs += 8;
+        w += 32;
+    }
+    sums[0] = (int32_t)(whole - ((uint32_t)high << 16));
+    sums[FML_DENSE_CHANNELS] = high;
+}
+
+void fml_dot_pairs(const int8_t *w, const uint32_t *pairs, uint32_t taps, uint32_t channels, int32_t *sums) {
+    for (uint32_t channel = 0; channel < channels; ++channel) {
+        dot(w + channel, pairs, taps, sums + channel);
+    }
+}
+
+#endif

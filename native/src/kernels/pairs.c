@@ -1,0 +1,40 @@
+/* Two pixels' bytes in one word, for inner loops that multiply both with one instruction. */
+#include "kernels.h"
+
+#define NEXT()                                                                                                         \
+    do {                                                                                                               \
+        const int32_t x = *x0++;                                                                                       \
+        FML_KEEP(x0);                                                                                                  \
+        *to++ = ((uint32_t)(int32_t)x0[second] << FML_PAIR_SHIFT) + (uint32_t)x;                                       \
+    } while (0)
+
+void fml_pair(fml_lines *lines, uint32_t *to, uint32_t count) {
+    const ptrdiff_t second = lines->second - 1; /* from the byte behind */
+    const int8_t *x0 = lines->at;
+    do {
+        const uint32_t taken = lines->left < count ? lines->left : count;
+        const int8_t *const end = x0 + taken;
+        if (FML_FAST) {
+            for (const int8_t *const odd = x0 + taken % 4; x0 != odd;) {
+                NEXT();
+            }
+            while (x0 != end) {
+                NEXT();
+                NEXT();
+                NEXT();
+                NEXT();
+            }
+        } else {
+            do {
+                NEXT();
+            } while (x0 != end);
+        }
+        count -= taken;
+        lines->left -= (fml_index)taken;
+        if (lines->left == 0) {
+            lines->left = lines->length;
+            x0 += lines->gap;
+        }
+    } while (count != 0);
+    lines->at = x0;
+}
