@@ -67,6 +67,14 @@ def choose_channels(graph: Graph, scores: np.ndarray, groups: ChannelGroups, lim
     return kept
 
 
+def least_channels(groups: ChannelGroups) -> np.ndarray:
+    """bool [groups]: as few as are ever left."""
+    kept = np.ones(len(groups.removable), bool)
+    for group in np.flatnonzero(groups.removable).tolist():
+        kept[group] = _is_last(groups, kept, group)
+    return kept
+
+
 def _is_last(groups: ChannelGroups, kept: np.ndarray, group: int) -> bool:
     """Whether some tensor needs it."""
     touched = (ids for ids in groups.of.values() if (ids == group).any())
