@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from freeml_pack.encodings import can_encode, encoded_size, entry_counts, products
+from freeml_pack.encodings import CODED, can_encode, encoded_size, entry_counts, products
 from freeml_pack.graph import Conv2d, Encoding, Graph, Op
 from freeml_pack.targets import Target
 
@@ -31,11 +31,12 @@ def _encoded(op: Op, target: Target) -> Op:
     return replace(op, encoding=best_encoding(op.q.weight, target))
 
 
-def best_encoding(weight: np.ndarray, target: Target) -> Encoding:
-    """For int8 weights [out, ...]; see `choose_encoding`."""
+def best_encoding(weight: np.ndarray, target: Target, may_code: bool = True) -> Encoding:
+    """For int8 weights [out, ...]; see `choose_encoding`. may_code: whether codes may stand for weights."""
     out = len(weight)
     most = encoded_size(weight, Encoding.DENSE_8, out)
-    fitting = [e for e in Encoding if can_encode(weight, e) and encoded_size(weight, e, min(out, _NARROWEST)) <= most]
+    allowed = [encoding for encoding in Encoding if may_code or encoding not in CODED]
+    fitting = [e for e in allowed if can_encode(weight, e) and encoded_size(weight, e, min(out, _NARROWEST)) <= most]
     sizes = {encoding: encoded_size(weight, encoding, out) for encoding in fitting}
     near = [encoding for encoding in fitting if sizes[encoding] <= _NEAR * min(sizes.values())]
     return min(near, key=lambda encoding: (_cost(weight, encoding, target), sizes[encoding]))

@@ -62,9 +62,9 @@ def test_least_nvm_is_named(graph: Graph) -> None:
 def test_bands_before_channels(graph: Graph) -> None:
     whole = rooms("generic").built(graph)
     three_quarters, quarter = (rooms("generic", ram=whole.costs.ram * share // 100) for share in (75, 25))
-    assert rooms("generic").for_arena(graph, SIZE) is None
-    assert three_quarters.for_arena(graph, SIZE) is None  # what it costs is metadata alone
-    room = quarter.for_arena(graph, SIZE)
+    assert rooms("generic").limits(graph, SIZE).arena is None
+    assert three_quarters.limits(graph, SIZE).arena is None  # what it costs is metadata alone
+    room = quarter.limits(graph, SIZE).arena
     assert room is not None
     assert room < whole.plan.arena_size
 
@@ -72,4 +72,4 @@ def test_bands_before_channels(graph: Graph) -> None:
 def test_bands_that_take_much_of_a_small_blob_are_not_worth_it(graph: Graph) -> None:
     whole = rooms("generic").built(graph)
     tight = rooms("generic", ram=whole.costs.ram * 3 // 4)
-    assert tight.for_arena(graph, 8000) is not None
+    assert tight.limits(graph, 8000).arena is not None

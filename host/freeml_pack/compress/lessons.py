@@ -36,10 +36,10 @@ class Lessons:
         self._labels = torch.from_numpy(split.y)
         judged = np.sort(order[:held_out])
         self.judged_x, self.judged_y = torch.from_numpy(split.values(judged)), self._labels[judged]
-        self.judged_scores = self._answers(self.judged_x)
+        self.judged_scores = self.answers(self.judged_x)
         self._disturbed = max(0.0, 1 - _UNDISTURBED / epochs)
         self._outputs = self.judged_scores.shape[1]
-        self.variation = harmless_variation(self.judged_x, split.layout, lambda x: accuracy(self._answers(x), self.judged_y))
+        self.variation = harmless_variation(self.judged_x, split.layout, lambda x: accuracy(self.answers(x), self.judged_y))
 
     def __len__(self) -> int:
         """Training samples."""
@@ -58,7 +58,7 @@ class Lessons:
             places = self._train[order[begin : begin + size]]
             x = varied(torch.from_numpy(self._split.values(places)), layout, self.variation, random)
             x, shares = disturbed(x, self._shares(places), layout, random.random(len(x)) < self._disturbed, random)
-            yield x, shares, self._answers(x)
+            yield x, shares, self.answers(x)
 
     def _shares(self, places: np.ndarray) -> Tensor:
         """[N, outputs] of labels, 0 or 1; a single output means yes."""
@@ -68,7 +68,8 @@ class Lessons:
         return functional.one_hot(labels, self._outputs).float()
 
     @torch.no_grad()
-    def _answers(self, x: Tensor) -> Tensor:
+    def answers(self, x: Tensor) -> Tensor:
+        """Scores of the original for x [N, *layout.stored]."""
         return torch.cat([self._original(part) for part in x.split(_CHUNK)])
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from freeml_pack.build import Built
 from freeml_pack.calibrate import calibrate
+from freeml_pack.compress.bits import layers_in_bytes
 from freeml_pack.compress.channels import ChannelGroups, remove_channels
 from freeml_pack.compress.checkpoints import Checkpoints, State, fingerprint
 from freeml_pack.compress.lessons import Lessons
@@ -19,7 +20,7 @@ from freeml_pack.compress.lowrank import Factors, factorise
 from freeml_pack.compress.network import Network
 from freeml_pack.compress.results import LayerResult, layer_results
 from freeml_pack.compress.rooms import Rooms
-from freeml_pack.compress.shrink import Limits, choose_channels, group_scores, weight_bytes
+from freeml_pack.compress.shrink import Limits, choose_channels, group_scores, weight_bytes, windows
 from freeml_pack.compress.student import Coded, Sparse, channel_means, live_channels
 from freeml_pack.compress.training import BeforeStep, Clock, Stage, judge, threads_for, train
 from freeml_pack.data import Data, Split
@@ -33,6 +34,7 @@ _SAMPLES_SEEN = 1_000_000  # in training, where --epochs does not say otherwise
 _LEAST_EPOCHS, _MOST_EPOCHS = 30, 300
 _STATISTICS = 1024  # samples for means, batch norms and scores
 _ROUNDS = 3  # in which channels go
+_CUTS = 4  # of a few channels more where the memories turn out to be too small still
 _SHARES = (0.3, 0.4, 0.3)  # of the epochs: channels, weights, bits
 _RATES = (2e-3, 3e-3, 1e-3)
 _RAMP = 0.7  # share of the stage in which weights go
@@ -119,11 +121,13 @@ class _Search:
             shares = [max(1, round(share * self._epochs / len(sizes))) for share in _SHARES]
             sparse = self._with_fewer_channels(sparse, size, rung, shares[0])
             sparse = self._with_fewer_weights(sparse, size, rung, shares[1])
-            coded = self._with_fewer_bits(sparse, f"{rung}-codes", shares[2])
+            in_bytes = self._in_bytes(sparse.graph, size, f"{rung}-bits")
+            sparse = replace(sparse, graph=self._rooms.pruned(sparse.graph, size, in_bytes))
+            coded = self._with_fewer_bits(sparse, f"{rung}-codes", shares[2], in_bytes)
             excess = len(self._rooms.built(coded.graph).blob) - size
             if excess > 0:  # codes that became equal in training may have changed an encoding
-                sparse = self._pruned(sparse, size - excess)
-                coded = self._with_fewer_bits(sparse, f"{rung}-codes-again", shares[2])
+                sparse = replace(sparse, graph=self._rooms.pruned(sparse.graph, size - excess, in_bytes))
+                coded = self._with_fewer_bits(sparse, f"{rung}-codes-again", shares[2], in_bytes)
             after = self._accuracy(coded.graph)
             if best is not None and 100 * (before - after) > self._max_drop:
                 break
@@ -158,19 +162,20 @@ class _Search:
         return [round(min(first, room or first) * _RUNG**rung) for rung in range(_RUNGS)]
 
     def _with_fewer_channels(self, candidate: _Candidate, size: int, rung: int, epochs: int) -> _Candidate:
-        begin = weight_bytes(candidate.graph)
         rounds = min(_ROUNDS, epochs)
         for index in range(rounds):
-            left = 1 / (rounds - index)  # each round goes the same part of the way
-            weights, arena = self._rooms.for_weights(candidate.graph, size), self._rooms.for_arena(candidate.graph, size)
-            aim = round(begin ** ((rounds - index - 1) / rounds) * weights ** ((index + 1) / rounds))
-            if arena is not None:
-                arena = round(allocate(candidate.graph)[2] ** (1 - left) * arena**left)
+            wanted = self._rooms.limits(candidate.graph, size)
+            limits = _part_of_the_way(candidate.graph, wanted, 1 / (rounds - index))
             name = f"{rung}-channels-{index}"
-            candidate = candidate.without(self._chosen(candidate.graph, Limits(aim, arena), name), self._x)
+            candidate = candidate.without(self._chosen(candidate.graph, limits, name), self._x)
             student = Sparse(candidate.graph, self._x, self._target)
             self._train(student, Stage(name, epochs // rounds, _RATES[0]), f"fewer channels, {index + 1} of {rounds}")
             candidate = replace(candidate, graph=student.network.to_graph())
+        for index in range(_CUTS):
+            limits = self._rooms.limits(candidate.graph, size)
+            if limits.arena is None and limits.window is None:
+                break
+            candidate = candidate.without(self._chosen(candidate.graph, limits, f"{rung}-channels-cut-{index}"), self._x)
         return candidate
 
     def _chosen(self, graph: Graph, limits: Limits, name: str) -> dict[str, np.ndarray]:
@@ -202,14 +207,24 @@ class _Search:
         if masks.bytes() > room:
             masks.fit(room)
         candidate = replace(candidate, graph=student.network.to_graph())
-        return self._pruned(candidate.without(live_channels(candidate.graph), self._x), size)
+        return candidate.without(live_channels(candidate.graph), self._x)
 
-    def _pruned(self, candidate: _Candidate, size: int) -> _Candidate:
-        """With zeros in place of the least weights, where the blob would be too large."""
-        return replace(candidate, graph=self._rooms.pruned(candidate.graph, size))
+    def _in_bytes(self, graph: Graph, size: int, name: str) -> frozenset[str]:
+        """Layers whose weights are not coded, by the names of their outputs."""
+        answers = self._lessons.answers(self._x)
 
-    def _with_fewer_bits(self, candidate: _Candidate, name: str, epochs: int) -> _Candidate:
-        student = Coded(candidate.graph, self._x, self._target)
+        @torch.no_grad()
+        def loss(graph: Graph) -> float:
+            scores = torch.cat([Network(graph).eval()(part) for part in self._x.split(_STATISTICS // 4)])
+            return float((scores - answers).square().mean())
+
+        def choose() -> State:
+            return {"layers": sorted(layers_in_bytes(graph, size, self._rooms, loss))}
+
+        return frozenset(self._checkpoints.remember(name, choose)["layers"])
+
+    def _with_fewer_bits(self, candidate: _Candidate, name: str, epochs: int, in_bytes: frozenset[str]) -> _Candidate:
+        student = Coded(candidate.graph, self._x, self._target, in_bytes)
         self._train(student, Stage(name, epochs, _RATES[2], half=False), "fewer bits")
         return replace(candidate, graph=student.to_graph())
 
@@ -232,3 +247,18 @@ class _Search:
                 "give it more --epochs or a larger --size."
             )
         return tuple(notes)
+
+
+def _part_of_the_way(graph: Graph, limits: Limits, part: float) -> Limits:
+    """Limits between what `graph` takes and what it may take, for the part 0..1 of the factors between them."""
+
+    def between(now: float, limit: int | None) -> int | None:
+        return None if limit is None else round(now ** (1 - part) * limit**part)
+
+    weights = between(weight_bytes(graph), limits.weights)
+    assert weights is not None
+    return Limits(
+        weights,
+        between(allocate(graph)[2], limits.arena),
+        between(max(windows(graph).values(), default=1), limits.window),
+    )
