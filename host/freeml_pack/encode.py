@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 
-from freeml_pack.encodings import can_encode, encoded_size, entry_counts, products
+from freeml_pack.encodings import CODED, can_encode, encoded_size, entry_counts, products
 from freeml_pack.graph import Conv2d, Encoding, Graph, Op
 from freeml_pack.targets import Target
 
@@ -33,11 +33,13 @@ def _encoded(graph: Graph, op: Op, target: Target) -> Op:
     return replace(op, encoding=best_encoding(op.q.weight, target, pixels))
 
 
-def best_encoding(weight: np.ndarray, target: Target, pixels: int = 2) -> Encoding:
-    """For int8 weights [out, ...] of a layer with so many pixels; see `choose_encoding`."""
+def best_encoding(weight: np.ndarray, target: Target, pixels: int = 2, may_code: bool = True) -> Encoding:
+    """For int8 weights [out, ...] of a layer with so many pixels; see `choose_encoding`. may_code: whether codes may stand for
+    weights."""
     out = len(weight)
     most = encoded_size(weight, Encoding.DENSE_8, out)
-    fitting = [e for e in Encoding if can_encode(weight, e) and encoded_size(weight, e, min(out, _NARROWEST)) <= most]
+    allowed = [encoding for encoding in Encoding if may_code or encoding not in CODED]
+    fitting = [e for e in allowed if can_encode(weight, e) and encoded_size(weight, e, min(out, _NARROWEST)) <= most]
     sizes = {encoding: encoded_size(weight, encoding, out) for encoding in fitting}
     near = [encoding for encoding in fitting if sizes[encoding] <= _NEAR * min(sizes.values())]
     return min(near, key=lambda encoding: (_cost(weight, encoding, target, pixels), sizes[encoding]))

@@ -19,16 +19,20 @@ from freeml_pack.encode import best_encoding, encoded_size
 from freeml_pack.graph import Conv2d, Encoding, Graph
 from freeml_pack.targets import Target
 
+NO_LAYERS: frozenset[str] = frozenset()
 _TRIALS = 24  # halvings of the search for the threshold
 
 
 class Masks(nn.Module):
     """One mask per convolution or linear layer of a network, in force from the beginning; all ones then. blocks: by op, how
-    many output channels lie together in the blob, for the sizes of layers on the target."""
+    many output channels lie together in the blob, for the sizes of layers on the target; in_bytes: layers whose weights are not
+    coded, by the names of their outputs."""
 
-    def __init__(self, network: Network, target: Target, blocks: Mapping[str, int]) -> None:
+    def __init__(
+        self, network: Network, target: Target, blocks: Mapping[str, int], in_bytes: frozenset[str] = NO_LAYERS
+    ) -> None:
         super().__init__()
-        self._target, self._blocks = target, blocks
+        self._target, self._blocks, self._in_bytes = target, blocks, in_bytes
         self._network = [network]  # in a list: the network is not part of this module
         self.layers = [name for name, op in network.layers.items() if isinstance(op, Conv2d)]
         for index, name in enumerate(self.layers):
@@ -44,7 +48,7 @@ class Masks(nn.Module):
         return mask
 
     def bytes(self) -> int:
-        """Of all layers' constants, each in its best encoding, as if their weights were coded."""
+        """Of all layers' constants, each in its best encoding, as if the weights that may be coded were."""
         return sum(self._layer_bytes(layer) for layer in self.layers)
 
     def _layer_bytes(self, layer: str) -> int:
@@ -52,9 +56,8 @@ class Masks(nn.Module):
         groups = self._network[0].groups(layer)
         if groups > 1:
             return encoded_size(weight, Encoding.DENSE_8, len(weight) // groups)
-        return encoded_size(
-            weight, best_encoding(weight, self._target), self._blocks.get(self._network[0].layers[layer].name, len(weight))
-        )
+        encoding = best_encoding(weight, self._target, may_code=layer not in self._in_bytes)
+        return encoded_size(weight, encoding, self._blocks.get(self._network[0].layers[layer].name, len(weight)))
 
     @torch.no_grad()
     def keep(self, count: int) -> None:
@@ -86,10 +89,12 @@ class Masks(nn.Module):
         return [_lamp(self._network[0].weight(layer).detach()) for layer in self.layers]
 
 
-def pruned_to(graph: Graph, size: int, target: Target, blocks: Mapping[str, int]) -> Graph:
+def pruned_to(
+    graph: Graph, size: int, target: Target, blocks: Mapping[str, int], in_bytes: frozenset[str] = NO_LAYERS
+) -> Graph:
     """With zeros in place of the least weights, where the constants of convolutions would take more than `size` bytes."""
     network = Network(graph)
-    masks = Masks(network, target, blocks)
+    masks = Masks(network, target, blocks, in_bytes)
     for layer in masks.layers:
         masks.of(layer).copy_(network.weight(layer).detach() != 0)
     if masks.bytes() > size:

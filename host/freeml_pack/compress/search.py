@@ -10,20 +10,21 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from freeml_pack.build import Built, build
+from freeml_pack.build import Built
 from freeml_pack.calibrate import calibrate
+from freeml_pack.compress.bits import layers_in_bytes
 from freeml_pack.compress.channels import ChannelGroups, remove_channels
 from freeml_pack.compress.checkpoints import Checkpoints, State, fingerprint
 from freeml_pack.compress.lessons import Lessons
 from freeml_pack.compress.lowrank import Factors, factorise
-from freeml_pack.compress.masks import pruned_to
 from freeml_pack.compress.network import Network
 from freeml_pack.compress.results import LayerResult, layer_results
-from freeml_pack.compress.shrink import Limits, choose_channels, group_scores, weight_bytes
+from freeml_pack.compress.rooms import Rooms
+from freeml_pack.compress.shrink import Limits, choose_channels, group_scores, weight_bytes, windows
 from freeml_pack.compress.student import Coded, Sparse, channel_means, live_channels
 from freeml_pack.compress.training import BeforeStep, Clock, Stage, judge, threads_for, train
 from freeml_pack.data import Data, Split
-from freeml_pack.errors import Interrupted, PackError
+from freeml_pack.errors import Interrupted
 from freeml_pack.graph import Conv2d, DepthwiseConv2d, Graph
 from freeml_pack.plan.allocate import allocate
 from freeml_pack.progress import ProgressDisplay, Update
@@ -33,6 +34,7 @@ _SAMPLES_SEEN = 1_000_000  # in training, where --epochs does not say otherwise
 _LEAST_EPOCHS, _MOST_EPOCHS = 30, 300
 _STATISTICS = 1024  # samples for means, batch norms and scores
 _ROUNDS = 3  # in which channels go
+_CUTS = 4  # of a few channels more where the memories turn out to be too small still
 _SHARES = (0.3, 0.4, 0.3)  # of the epochs: channels, weights, bits
 _RATES = (2e-3, 3e-3, 1e-3)
 _RAMP = 0.7  # share of the stage in which weights go
@@ -43,7 +45,6 @@ _USUAL_DROP = 1.0  # points
 _FIRST_RATIO = 15  # of float32 bytes to the first of these sizes
 _SAMPLES_BUILT = 64  # to learn a blob's size
 _SAMPLES_MOMENTS = 512
-_TRIES = 4  # to meet a size: the tiles that blocks of weights are cut in depend on the weights
 _LOSS = 1e-3  # of a layer's squared output, where low rank saves bytes: training makes it good
 _LOW_RANK_COSTS = 0.002  # of the held-out samples may get another answer by it
 
@@ -101,14 +102,16 @@ class _Search:
         options = (goal.max_drop, goal.epochs, goal.seed, target)
         key = {"model": fingerprint(*weights), "data": fingerprint(split.x, split.y, split.normalisation), "options": options}
         self._checkpoints = Checkpoints(goal.work_dir, key)
-        self._lessons = Lessons(split, Network(graph), goal.seed)
-        self._x, self._y = self._lessons.sample(_STATISTICS)
-        usual = int(np.clip(_SAMPLES_SEEN / len(self._lessons), _LEAST_EPOCHS, _MOST_EPOCHS))
+        usual = int(np.clip(_SAMPLES_SEEN / len(split), _LEAST_EPOCHS, _MOST_EPOCHS))
         self._epochs = goal.epochs or usual
+        self._lessons = Lessons(split, Network(graph), goal.seed, self._epochs)
+        self._x, self._y = self._lessons.sample(_STATISTICS)
+        self._rooms = Rooms(target, self._x[:_SAMPLES_BUILT])
         self._clock = Clock()
         self._done = 0  # epochs
 
     def run(self) -> Compressed:
+        self._rooms.check_memories(self._graph)
         before = self._accuracy(self._graph)
         sizes = self._sizes()
         begin, factors = self._factorised(before)
@@ -118,18 +121,20 @@ class _Search:
             shares = [max(1, round(share * self._epochs / len(sizes))) for share in _SHARES]
             sparse = self._with_fewer_channels(sparse, size, rung, shares[0])
             sparse = self._with_fewer_weights(sparse, size, rung, shares[1])
-            coded = self._with_fewer_bits(sparse, f"{rung}-codes", shares[2])
-            excess = len(self._built(coded.graph).blob) - size
+            in_bytes = self._in_bytes(sparse.graph, size, f"{rung}-bits")
+            sparse = replace(sparse, graph=self._rooms.pruned(sparse.graph, size, in_bytes))
+            coded = self._with_fewer_bits(sparse, f"{rung}-codes", shares[2], in_bytes)
+            excess = len(self._rooms.built(coded.graph).blob) - size
             if excess > 0:  # codes that became equal in training may have changed an encoding
-                sparse = self._pruned(sparse, size - excess)
-                coded = self._with_fewer_bits(sparse, f"{rung}-codes-again", shares[2])
+                sparse = replace(sparse, graph=self._rooms.pruned(sparse.graph, size - excess, in_bytes))
+                coded = self._with_fewer_bits(sparse, f"{rung}-codes-again", shares[2], in_bytes)
             after = self._accuracy(coded.graph)
             if best is not None and 100 * (before - after) > self._max_drop:
                 break
             best = (coded, after)
         assert best is not None
         candidate, after = best
-        built = self._built(candidate.graph)
+        built = self._rooms.built(candidate.graph)
         layers = layer_results(begin, factors, candidate.graph, built, candidate.left, self._accuracy, before)
         return Compressed(candidate.graph, layers, self._epochs, before, after, self._notes(before, after, built))
 
@@ -156,46 +161,22 @@ class _Search:
         first = sum(4 * op.weight.size for op in self._graph if isinstance(op, Conv2d)) // _FIRST_RATIO
         return [round(min(first, room or first) * _RUNG**rung) for rung in range(_RUNGS)]
 
-    def _built(self, graph: Graph, roomy: bool = False) -> Built:
-        """roomy: as if RAM and NVM had no limit, so that nothing is cut to fit into them."""
-        target = replace(self._target, ram_bytes=None, nvm_bytes=None) if roomy else self._target
-        return build(graph, self._x[:_SAMPLES_BUILT].numpy(), target)
-
     def _with_fewer_channels(self, candidate: _Candidate, size: int, rung: int, epochs: int) -> _Candidate:
-        begin = weight_bytes(candidate.graph)
         rounds = min(_ROUNDS, epochs)
         for index in range(rounds):
-            left = 1 / (rounds - index)  # each round goes the same part of the way
-            weights, arena = self._room_for_weights(candidate.graph, size), self._room_for_arena(candidate.graph, size)
-            aim = round(begin ** ((rounds - index - 1) / rounds) * weights ** ((index + 1) / rounds))
-            if arena is not None:
-                arena = round(allocate(candidate.graph)[2] ** (1 - left) * arena**left)
+            wanted = self._rooms.limits(candidate.graph, size)
+            limits = _part_of_the_way(candidate.graph, wanted, 1 / (rounds - index))
             name = f"{rung}-channels-{index}"
-            candidate = candidate.without(self._chosen(candidate.graph, Limits(aim, arena), name), self._x)
+            candidate = candidate.without(self._chosen(candidate.graph, limits, name), self._x)
             student = Sparse(candidate.graph, self._x, self._target)
             self._train(student, Stage(name, epochs // rounds, _RATES[0]), f"fewer channels, {index + 1} of {rounds}")
             candidate = replace(candidate, graph=student.network.to_graph())
+        for index in range(_CUTS):
+            limits = self._rooms.limits(candidate.graph, size)
+            if limits.arena is None and limits.window is None:
+                break
+            candidate = candidate.without(self._chosen(candidate.graph, limits, f"{rung}-channels-cut-{index}"), self._x)
         return candidate
-
-    def _room_for_weights(self, graph: Graph, size: int) -> int:
-        """Bytes of the blob that a network of these operators has for its convolutions, learned from one without channels."""
-        groups = ChannelGroups(graph)
-        smallest = remove_channels(graph, groups.keep(np.zeros(len(groups.removable), bool)))
-        other = self._built(smallest, roomy=True).other_bytes
-        if other >= size:
-            raise PackError(f"without any weights the blob still takes {other:,} bytes; ask for a larger --size")
-        return size - other
-
-    def _room_for_arena(self, graph: Graph, size: int) -> int | None:
-        """Bytes that the tensors of `graph` may take by themselves: in the plan, where pools are part of convolutions, they
-        take less. None: the target sets no limit."""
-        target = self._target
-        if target.nvm_bytes is None and (target.ram_bytes is None or target.nvm_mapped):
-            return None
-        pruned = pruned_to(graph, self._room_for_weights(graph, size), target, {})
-        built = self._built(self._roughly_coded(pruned), roomy=True)
-        room = built.plan.arena_size - built.excess(target)
-        return max(1, round(room * allocate(graph)[2] / built.plan.arena_size))
 
     def _chosen(self, graph: Graph, limits: Limits, name: str) -> dict[str, np.ndarray]:
         groups = ChannelGroups(graph)
@@ -209,7 +190,7 @@ class _Search:
         return groups.keep(self._checkpoints.remember(f"{name}-chosen", choose)["kept"].numpy())
 
     def _with_fewer_weights(self, candidate: _Candidate, size: int, rung: int, epochs: int) -> _Candidate:
-        room, blocks = self._room(candidate.graph, size)
+        room, blocks = self._rooms.for_constants(candidate.graph, size)
         student = Sparse(candidate.graph, self._x, self._target, blocks)
         masks, begin = student.masks, student.masks.kept
         final = masks.fit(room)
@@ -226,39 +207,24 @@ class _Search:
         if masks.bytes() > room:
             masks.fit(room)
         candidate = replace(candidate, graph=student.network.to_graph())
-        return self._pruned(candidate.without(live_channels(candidate.graph), self._x), size)
+        return candidate.without(live_channels(candidate.graph), self._x)
 
-    def _pruned(self, candidate: _Candidate, size: int) -> _Candidate:
-        """With zeros in place of the least weights, where the blob would be too large."""
-        room, blocks = self._room(candidate.graph, size)
-        graph = candidate.graph
-        for _ in range(_TRIES):
-            graph = pruned_to(candidate.graph, room, self._target, blocks)
-            excess = len(self._built(self._roughly_coded(graph)).blob) - size
-            if excess <= 0:
-                break
-            room -= excess
-        return replace(candidate, graph=graph)
+    def _in_bytes(self, graph: Graph, size: int, name: str) -> frozenset[str]:
+        """Layers whose weights are not coded, by the names of their outputs."""
+        answers = self._lessons.answers(self._x)
 
-    def _roughly_coded(self, graph: Graph) -> Graph:
-        """With the codes that training would begin with: a blob of the size that it will have."""
-        return Coded(graph, self._x[:_SAMPLES_BUILT], self._target).to_graph()
+        @torch.no_grad()
+        def loss(graph: Graph) -> float:
+            scores = torch.cat([Network(graph).eval()(part) for part in self._x.split(_STATISTICS // 4)])
+            return float((scores - answers).square().mean())
 
-    def _room(self, graph: Graph, size: int) -> tuple[int, dict[str, int]]:
-        """Bytes for the constants of convolutions; and by op, how many channels of it lie together, both learned from the
-        graph with so few weights that it fits about."""
-        pruned = pruned_to(graph, self._room_for_weights(graph, size), self._target, {})
-        built = self._built(self._roughly_coded(pruned))
-        if built.other_bytes >= size:
-            raise PackError(
-                f"cut so that it fits the RAM, the network takes {built.other_bytes:,} bytes without any weights; "
-                "ask for a larger --ram or --size"
-            )
-        tiles = {op.name: plan.tile[2] for op, plan in zip(built.graph.ops, built.plan.ops, strict=True)}
-        return size - built.other_bytes, tiles
+        def choose() -> State:
+            return {"layers": sorted(layers_in_bytes(graph, size, self._rooms, loss))}
 
-    def _with_fewer_bits(self, candidate: _Candidate, name: str, epochs: int) -> _Candidate:
-        student = Coded(candidate.graph, self._x, self._target)
+        return frozenset(self._checkpoints.remember(name, choose)["layers"])
+
+    def _with_fewer_bits(self, candidate: _Candidate, name: str, epochs: int, in_bytes: frozenset[str]) -> _Candidate:
+        student = Coded(candidate.graph, self._x, self._target, in_bytes)
         self._train(student, Stage(name, epochs, _RATES[2], half=False), "fewer bits")
         return replace(candidate, graph=student.to_graph())
 
@@ -281,3 +247,18 @@ class _Search:
                 "give it more --epochs or a larger --size."
             )
         return tuple(notes)
+
+
+def _part_of_the_way(graph: Graph, limits: Limits, part: float) -> Limits:
+    """Limits between what `graph` takes and what it may take, for the part 0..1 of the factors between them."""
+
+    def between(now: float, limit: int | None) -> int | None:
+        return None if limit is None else round(now ** (1 - part) * limit**part)
+
+    weights = between(weight_bytes(graph), limits.weights)
+    assert weights is not None
+    return Limits(
+        weights,
+        between(allocate(graph)[2], limits.arena),
+        between(max(windows(graph).values(), default=1), limits.window),
+    )

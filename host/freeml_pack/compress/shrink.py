@@ -26,10 +26,12 @@ _MICRO_BATCH = 16
 
 @dataclass(frozen=True)
 class Limits:
-    """Bytes. weights: constants of convolutions; arena: None where there is no limit."""
+    """weights: bytes of the convolutions' constants; arena: bytes; window: values that a convolution's window covers, where
+    it has to be gathered. None: no limit."""
 
     weights: int
-    arena: int | None
+    arena: int | None = None
+    window: int | None = None
 
 
 def group_scores(network: Network, groups: ChannelGroups, x: Tensor, labels: Tensor) -> np.ndarray:
@@ -60,11 +62,19 @@ def choose_channels(graph: Graph, scores: np.ndarray, groups: ChannelGroups, lim
         if not groups.removable[group] or _is_last(groups, kept, group):
             continue
         over_weights = _weight_bytes(graph, groups, kept) > limits.weights
-        peak = _peak_tensors(graph, groups, kept, limits.arena)
-        if not over_weights and not peak:
+        tensors = _peak_tensors(graph, groups, kept, limits.arena) + _too_deep(graph, groups, kept, limits.window)
+        if not over_weights and not tensors:
             break
-        if over_weights or any((groups.of[name] == group).any() for name in peak):
+        if over_weights or any((groups.of[name] == group).any() for name in tensors):
             kept[group] = False
+    return kept
+
+
+def least_channels(groups: ChannelGroups) -> np.ndarray:
+    """bool [groups]: as few as are ever left."""
+    kept = np.ones(len(groups.removable), bool)
+    for group in np.flatnonzero(groups.removable).tolist():
+        kept[group] = _is_last(groups, kept, group)
     return kept
 
 
@@ -118,3 +128,23 @@ def _peak_tensors(graph: Graph, groups: ChannelGroups, kept: np.ndarray, limit: 
         return []
     worst = int(np.argmax(bytes_in_use((sample, *tensors.values()), len(graph.ops))))
     return [name for name, block in tensors.items() if block.first_op <= worst <= block.last_op]
+
+
+def windows(graph: Graph) -> dict[str, int]:
+    """By convolution's output, the values that its window covers; without those that need not be gathered, as they are what
+    lies at one place or all there is."""
+    return {
+        op.output: op.weight[0].size
+        for op in graph
+        if isinstance(op, Conv2d) and op.window.kernel not in ((1, 1), graph.tensors[op.inputs[0]].shape[:2])
+    }
+
+
+def _too_deep(graph: Graph, groups: ChannelGroups, kept: np.ndarray, limit: int | None) -> list[str]:
+    """Tensors of which convolutions' windows cover more than the limit."""
+    if limit is None:
+        return []
+    deep = windows(graph)
+    gathered = {op.inputs[0]: op for op in graph if isinstance(op, Conv2d) and op.output in deep}
+    left = {name: int(kept[groups.of[name]].sum()) * int(np.prod(op.window.kernel)) for name, op in gathered.items()}
+    return [name for name, op in gathered.items() if op.groups == 1 and left[name] > limit]

@@ -13,7 +13,7 @@ from freeml_pack.activations import preactivation
 from freeml_pack.calibrate import calibrate
 from freeml_pack.compress.channels import ChannelGroups
 from freeml_pack.compress.codes import Bytes, Codes
-from freeml_pack.compress.masks import Masks
+from freeml_pack.compress.masks import NO_LAYERS, Masks
 from freeml_pack.compress.network import Network
 from freeml_pack.encode import best_encoding
 from freeml_pack.encodings import CODED
@@ -39,24 +39,31 @@ class Sparse(nn.Module):
 
 
 class Coded(nn.Module):
-    """A network whose weights and activations are those of the blob, but for their float form."""
+    """A network whose weights and activations are those of the blob, but for their float form. in_bytes: layers, by the names
+    of their outputs, whose weights are not coded."""
 
-    def __init__(self, graph: Graph, x: Tensor, target: Target) -> None:
+    def __init__(self, graph: Graph, x: Tensor, target: Target, in_bytes: frozenset[str] = NO_LAYERS) -> None:
         super().__init__()
         self.network = Network(graph)
         self.layers = list(self.network.layers)
-        self.codes = nn.ModuleList(self._view(name, target) for name in self.layers)
+        self.codes = nn.ModuleList(self._view(name, target, name not in in_bytes) for name in self.layers)
         for name, view in zip(self.layers, self.codes, strict=True):
             self.network.weight_views[name] = view
         self._quants = choose_quants(graph, calibrate(graph, x[:_CALIBRATION].numpy()).ranges)
         self.network.value_view = self._rounded
 
-    def _view(self, name: str, target: Target) -> nn.Module:
+    @property
+    def layers_in_codes(self) -> frozenset[str]:
+        """By the names of their outputs."""
+        return frozenset(name for name, view in zip(self.layers, self.codes, strict=True) if isinstance(view, Codes))
+
+    def _view(self, name: str, target: Target, may_code: bool) -> nn.Module:
         weight = self.network.weight(name).detach()
         mask = (weight != 0).float()
         if isinstance(self.network.layers[name], DepthwiseConv2d) or self.network.groups(name) > 1:
             return Bytes(mask)
-        return Codes(weight, mask) if best_encoding(mask.numpy().astype(np.int8), target) in CODED else Bytes(mask)
+        encoding = best_encoding(mask.numpy().astype(np.int8), target, may_code)
+        return Codes(weight, mask) if encoding in CODED else Bytes(mask)
 
     def _rounded(self, name: str, value: Tensor) -> Tensor:
         quant: Quant = self._quants[name]

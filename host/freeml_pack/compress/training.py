@@ -77,14 +77,14 @@ def _epoch(
     size = max(16, min(_BATCH, len(lessons) // _SMALL_BATCHES))
     steps = max(1, len(lessons) // size)
     half = stage.half and has_fast_bfloat16()
-    for step, (x, labels, answers) in enumerate(lessons.batches(size, stage.first_epoch + epoch)):
+    for step, (x, shares, answers) in enumerate(lessons.batches(size, stage.first_epoch + epoch)):
         progress = (epoch + step / steps) / stage.epochs
         for group in optimizer.param_groups:
             group["lr"] = stage.rate * _cycle(progress)
         before_step(progress, progress - 1 / (steps * stage.epochs))
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
             scores = student(x)
-        loss = distillation_loss(scores.float(), labels, answers, _TEMPERATURE, _TRUST)
+        loss = distillation_loss(scores.float(), shares, answers, _TEMPERATURE, _TRUST)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
