@@ -81,19 +81,20 @@ class EncodedMac:
     """What a multiply-accumulate with a kept weight takes in each encoding, in those of a dense layer with a byte each."""
 
     # Counted: inner loops of convolutions on a Cortex-M3, tools/kernel_cost.py, the difference between 20% and 60% kept. Of
-    # windows of more than 256 taps; smaller ones, of which kernels take more at a time: SPARSE_8 1.1, SPARSE_4 1.3.
-    dense_4: float = 1.2
-    sparse_8: float = 1.4
-    sparse_4: float = 1.6
-    block_sparse_8: float = 1.1
-    block_sparse_4: float = 1.3
+    # windows of more than 256 taps; smaller ones, of which kernels take more at a time: SPARSE_8 1.5, SPARSE_4 1.8.
+    dense_4: float = 1.5
+    sparse_8: float = 1.8
+    sparse_4: float = 2.0
+    block_sparse_8: float = 1.4
+    block_sparse_4: float = 1.6
 
     def of(self, encoding: Encoding) -> float:
         return 1.0 if encoding == Encoding.DENSE_8 else float(getattr(self, encoding.name.lower()))
 
 
-# Likewise, of a step with one pixel, such as linear layers have: no other shares what it takes to decode a weight.
-ONE_PIXEL = EncodedMac(dense_4=1.8, sparse_8=2.3, sparse_4=3.0, block_sparse_8=1.3, block_sparse_4=2.0)
+# Likewise, of a step with one pixel, such as linear layers have: no other shares what it takes to decode a weight. In
+# multiply-accumulates of a dense convolution, too.
+ONE_PIXEL = EncodedMac(dense_4=2.5, sparse_8=3.1, sparse_4=4.1, block_sparse_8=1.8, block_sparse_4=2.7)
 
 
 @dataclass(frozen=True)

@@ -163,10 +163,13 @@ def dense_macs(graph: Graph, target: Target) -> float:
 
 
 def _encoded_macs(op: Conv2d, pixels: int, target: Target) -> float:
-    """What a weight's products with so many pixels of a step take, in multiply-accumulates of a dense layer: kernels take
-    some pixels at a time, or one."""
-    together = 1 if pixels == 1 else 2 if op.encoding == Encoding.BLOCK_SPARSE_8 else 4
-    return ceil(pixels / together) * together * target.encoded_factor(op.encoding, pixels)
+    """What a weight's products with so many pixels of a step take, in multiply-accumulates of a dense layer. Kernels take some
+    pixels at a time; where one alone costs no more, they take them one by one."""
+    factor = target.encoded_factor(op.encoding, pixels)
+    if factor == target.encoded_factor(op.encoding, 1):
+        return pixels * factor
+    together = 2 if op.encoding == Encoding.BLOCK_SPARSE_8 else 4
+    return ceil(pixels / together) * together * factor
 
 
 def _pieces(extent: int, step: int) -> list[tuple[int, int]]:
