@@ -81,11 +81,11 @@ class EncodedMac:
     """What a multiply-accumulate with a kept weight takes in each encoding, in those of a dense layer with a byte each."""
 
     # Counted: inner loops of a 3x3 convolution on a Cortex-M3, tools/kernel_cost.py, the difference between 20% and 60% kept
-    dense_4: float = 1.2
-    sparse_8: float = 1.4
-    sparse_4: float = 1.6
-    block_sparse_8: float = 1.1
-    block_sparse_4: float = 1.3
+    dense_4: float = 1.7
+    sparse_8: float = 1.95
+    sparse_4: float = 2.2
+    block_sparse_8: float = 1.6
+    block_sparse_4: float = 1.9
 
     def of(self, encoding: Encoding) -> float:
         return 1.0 if encoding == Encoding.DENSE_8 else float(getattr(self, encoding.name.lower()))
