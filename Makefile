@@ -1,7 +1,7 @@
 # FreeML. `make help` lists the verbs.
 PYTHON := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help setup demo device test powerfail overhead lint format size kernels msp430 accuracy compress-results fuzz generate clean
+.PHONY: help setup demo device test powerfail overhead lint format size kernels bench msp430 accuracy compress-results fuzz generate clean
 
 help: ## list these verbs
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ size: setup ## code size of the C core on a Cortex-M3
 
 kernels: setup ## instructions that multiply-accumulates take on a Cortex-M3, in each encoding of weights
 	@$(PYTHON) tools/kernel_cost.py
+
+bench: setup ## instructions of kernels and networks on emulated cores (Cortex-M0, M3, M4, RV32) and on this computer; build/bench.json
+	@$(PYTHON) tools/bench.py
 
 msp430: setup ## figures of the MSP430FR5994 firmware in the simulator; power failures (BLOBS="MORE.fml", RESULTS=1 writes docs/results)
 	@$(PYTHON) tools/msp430_figures.py $(if $(RESULTS),--results) $(BLOBS)

@@ -218,6 +218,13 @@ def lenet5() -> tuple[nn.Module, Shape]:
     return nn.Sequential(*layers, *head), (1, 28, 28)
 
 
+def lenet5_relu() -> tuple[nn.Module, Shape]:
+    """As it is mostly built today."""
+    layers = [nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2)]
+    head = [nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)]
+    return nn.Sequential(*layers, *head), (1, 28, 28)
+
+
 def dilated() -> tuple[nn.Module, Shape]:
     layers = [nn.Conv2d(2, 8, 3, padding=2, dilation=2), nn.LeakyReLU(0.1), nn.Conv2d(8, 8, (3, 1), dilation=(3, 1)), nn.ELU()]
     return nn.Sequential(*layers, nn.MaxPool2d(3, 2, 1), nn.Flatten(), nn.Linear(8 * 5 * 8, 4)), (2, 16, 16)
@@ -293,6 +300,7 @@ ZOO: dict[str, Callable[[], tuple[nn.Module, Shape]]] = {
         mobilenet_v3,
         shufflenet,
         lenet5,
+        lenet5_relu,
         dilated,
         sparse_cnn,
         block_sparse_cnn,

@@ -67,7 +67,7 @@ TORCH_ALLOWED = {"frontend", "compress", "exits"}
 
 # C files from the bottom up, likewise; "kernels" is the folder.
 NATIVE_LAYERS: list[set[str]] = [
-    {"freeml", "optional", "bytes", "model_layout", "journal_layout"},
+    {"freeml", "optional", "bytes", "intrinsics", "model_layout", "journal_layout"},
     {"status", "crc32"},
     {"quant", "op", "weights"},
     {"kernels", "model", "journal"},
