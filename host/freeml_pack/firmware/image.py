@@ -21,7 +21,7 @@ def check_image(path: Path, target: Target) -> None:
     if target.firmware not in _BUILDERS:
         known = ", ".join(_BUILDERS)
         raise PackError(f"there is no firmware for the target {target.name}; use --emit-image with --target {known}")
-    _BUILDERS[target.firmware].tools()
+    _BUILDERS[target.firmware].check_tools()
 
 
 def make_image(path: Path, target: Target, blob: bytes) -> bytes:
