@@ -49,7 +49,7 @@ FLAGS = ["--target=msp430", "-mhwmult=f5series", "-ffreestanding", "-ffunction-s
 C_FLAGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
 
 
-HOT = ("conv_2d.c",)  # what runs for each pixel: for speed, all else for size
+HOT = ("conv_2d.c", "conv_2d_lea.c")  # what runs for each pixel: for speed, all else for size
 
 
 def tools() -> tuple[str, str]:
@@ -75,5 +75,135 @@ def _compile(source: Path, folder: Path, *flags: str) -> Path:
     compiler, _ = tools()
     target = folder / f"{source.name}.o"
     language = [*C_FLAGS, "-O2" if source.name in HOT else "-Oz"] if source.suffix == ".c" else []
-    includes = ["-I", str(NATIVE / "include"), "-I", str(CORE), "-I", str(PORT)]
     includes = ["-I", str(NATIVE / "include"), "-I", str(CORE), "-I", str(PORT), "-I", str(LEA)]
+    subprocess.run([compiler, *FLAGS, *language, *flags, *includes, "-c", str(source), "-o", str(target)], check=True)
+    return target
+
+
+def left_out(ops: tuple[NetworkOp, ...]) -> set[str]:
+    """Names, without .c, of the core's files that none of these operators uses."""
+    names = {name for kinds, name in KERNELS.items() if not any(op.kind in kinds for op in ops)}
+    return names | (ENCODINGS if all(op.encoding == Encoding.DENSE_8 for op in ops) else set())
+
+
+def _entries(names: set[str]) -> list[str]:
+    """Linker flags that give the functions of these files an address where the device switches itself off."""
+    return [f"--defsym={function}=left_out" for name in sorted(names) for function in FUNCTIONS.get(name, ())]
+
+
+def compile_common(folder: Path, *, lea: bool = False) -> list[Path]:
+    """Object files, in `folder`, of what is the same for every model: the port, and the core but for the files that the port
+    replaces by one of the same name. lea: convolutions on the Low-Energy Accelerator (README.md of the port)."""
+    port = [path for path in sorted(PORT.glob("*.[cS]")) if path.name not in PER_MODEL]
+    replaced = {path.stem for path in port}
+    core = [path for path in sorted(CORE.rglob("*.c")) if path.stem not in replaced]
+    objects = [_compile(path, folder) for path in (*port, *core) if not (lea and path == PORT / "conv_2d.c")]
+    if lea:
+        objects += [_compile(path, folder) for path in sorted(LEA.glob("*.c"))]
+        objects.append(_compile(PORT / "conv_2d.c", folder, *CPU_KERNEL))
+    return objects
+
+
+def _pairs(op: NetworkOp) -> int:
+    """Bytes of scratch that the port's CONV_2D (conv_2d.c, dot.h) wants for pairs of values, in addition to the core's."""
+    if op.kind != "CONV_2D" or op.window is None or op.encoding != Encoding.DENSE_8:
+        return 0
+    begin, end = op.window.channels
+    taps = prod(op.window.kernel) * (end - begin) // op.window.groups
+    return 4 * taps if taps <= PAIR_TAPS and prod(op.plan.tile[:2]) * prod(op.window.pool) > 1 else 0
+
+
+def _scratch(blob: bytes, engine: Engine, is_far: bool) -> int:
+    """Bytes of scratch that are surely enough."""
+    ops = read_network(blob).ops
+    if is_far:
+        return engine.scratch_size + max(map(_pairs, ops))
+    most = engine.scratch_size
+    for op in ops:
+        if (pairs := _pairs(op)) > 0:
+            most = max(most, pairs + CHANNEL * -(-min(op.plan.tile[2], op.space[2]) // 4) * 4)
+    return most
+
+
+def low_millivolts(ops: tuple[NetworkOp, ...], target: Target) -> int:
+    """The supply below which an early exit is to answer: what is left then suffices for the dearest step, the commit and the
+    message. 0 where the target's power does not fail because a charge ends."""
+    prices, watts = target.prices, target.active_watts
+    if not isinstance(prices, Energy) or watts is None:
+        return 0
+    factors = [target.encoded_mac.of(op.encoding) for op in ops]
+    tiles = [prod(map(min, op.plan.tile, op.space)) for op in ops]
+    step = prices.step + max(
+        tile * (prices.mac * factor * op.element_macs + prices.element)
+        for op, factor, tile in zip(ops, factors, tiles, strict=True)
+    )
+    reserve = (step + prices.commit + watts * MESSAGE_SECONDS) / (1 - prices.margin)
+    return ceil(1000 * sqrt(prices.volts_off**2 + 2 * reserve / prices.capacitance)) + TOLERANCE_MILLIVOLTS
+
+
+def defines(blob: bytes, is_far: bool, target: Target | None = None) -> dict[str, int]:
+    """Sizes and places that the port wants to know. target: whose capacitor it is, default the port's own. EngineError where
+    the blob is none."""
+    engine = Engine(blob, streamed=is_far)
+    network = read_network(blob)
+    return {
+        "HAS_EXITS": int(len(network.exits) > 0),
+        "LOW_MILLIVOLTS": low_millivolts(network.ops, target or load_target(NAME)),
+        "IS_FAR": int(is_far),
+        "FAR_BLOB": FAR.start,
+        "BLOB_BYTES": len(blob),
+        "SAMPLE_BYTES": engine.sample_size,
+        "NVM_BYTES": engine.nvm_size,
+        "SCRATCH_BYTES": max(_scratch(blob, engine, is_far), 64),  # fml_model_open wants some, too
+    }
+
+
+def link(blob: bytes, common: list[Path], output: Path, is_far: bool, target: Target | None = None) -> str:
+    """Links firmware with the whole blob below or above 64 KB. Returns what the linker complains of; empty: nothing."""
+    metadata = Engine(blob).model.metadata_size
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "near").write_bytes(blob[:metadata] if is_far else blob)
+        (folder / "far").write_bytes(blob if is_far else b"")
+        flags = [f"-D{name}={value}" for name, value in defines(blob, is_far, target).items()]
+        flags += [f'-DNEAR_FILE="{folder}/near"', f'-DFAR_FILE="{folder}/far"']
+        absent = left_out(read_network(blob).ops)
+        objects = [
+            *(path for path in common if path.name.partition(".")[0] not in absent),
+            *(_compile(PORT / source, folder, *flags) for source in PER_MODEL),
+        ]
+        command = [
+            tools()[1],
+            "-N",
+            "--gc-sections",
+            *_entries(absent),
+            "-L",
+            str(LEA if any(path.name == "lea.c.o" for path in common) else PORT),
+            "-T",
+            str(PORT / "fr5994.ld"),
+            "-o",
+            str(output),
+            *map(str, objects),
+        ]
+        return subprocess.run(command, capture_output=True, text=True).stderr
+
+
+def build(
+    blob: bytes, output: Path, common: list[Path] | None = None, target: Target | None = None, *, lea: bool = False
+) -> None:
+    """Writes the firmware of a blob, which lies below 64 KB where it fits. common: of compile_common, else lea is as there;
+    target: as in `defines`. PackError where it is no blob or does not fit."""
+    try:
+        needed = defines(blob, is_far=False, target=target)
+    except EngineError as error:
+        raise PackError(f"not a usable model: {error.text}; pack it again") from error
+    with tempfile.TemporaryDirectory() as folder:
+        objects = common or compile_common(Path(folder), lea=lea)
+        if not link(blob, objects, output, is_far=False, target=target):
+            return
+        complaint = link(blob, objects, output, is_far=True, target=target)
+    if complaint:
+        raise PackError(
+            f"the model does not fit the device: {len(blob)} bytes, {needed['NVM_BYTES']} of NVM and "
+            f"{needed['SCRATCH_BYTES']} of scratch; pack a smaller one ({complaint.splitlines()[0]})"
+        )
