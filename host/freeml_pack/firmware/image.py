@@ -25,8 +25,8 @@ def check_image(path: Path, target: Target) -> None:
 
 
 def make_image(path: Path, target: Target, blob: bytes, *, lea: bool = False) -> bytes:
-    """Contents of the file `path`, whose name says in which format. lea: with the accelerator of an MSP430FR5994. PackError where
-    the blob does not fit the device."""
+    """Contents of the file `path`, whose name says in which format. lea: with the accelerator of an MSP430FR5994. PackError
+    where the blob does not fit the device."""
     assert target.firmware is not None  # check_image
     with tempfile.TemporaryDirectory() as folder:
         elf = Path(folder) / "firmware.elf"

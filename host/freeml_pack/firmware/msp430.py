@@ -99,7 +99,7 @@ def compile_common(folder: Path, *, lea: bool = False) -> list[Path]:
     core = [path for path in sorted(CORE.rglob("*.c")) if path.stem not in replaced]
     objects = [_compile(path, folder) for path in (*port, *core) if not (lea and path == PORT / "conv_2d.c")]
     if lea:
-        objects += [_compile(path, folder) for path in sorted(LEA.glob("*.c"))]
+        objects += [_compile(path, folder) for path in sorted(LEA.glob("*.[cS]"))]
         objects.append(_compile(PORT / "conv_2d.c", folder, *CPU_KERNEL))
     return objects
 

@@ -3,9 +3,10 @@
  * in parts, and windows that are too large for that memory are left to the CPU (conv_2d.c). */
 #include "kernels/kernels.h"
 #include "lea.h"
+#include "requantize.h"
 
 #define VALUES 1880 /* int16, weights and windows */
-#define WINDOWS_MAX 16
+#define WINDOWS_MAX 12
 
 static int16_t values[VALUES] LEA_RAM;
 
@@ -15,7 +16,8 @@ uint32_t cpu_conv_2d_scratch(const fml_op *op);
 
 typedef struct chunk {
     const fml_work *work;
-    const uint8_t *group; /* constants and weights of its output channels */
+    const uint8_t *group;          /* constants and weights of its output channels */
+    requantize_channel *constants; /* in scratch */
     fml_index first_input, inputs;
     uint16_t first, channels, stored; /* output channels; stored in fours */
     uint16_t taps, even;              /* of a window; rounded up to an even number */
@@ -54,33 +56,34 @@ static void gather(const chunk *c, fml_index row, fml_index column, int16_t *to)
     }
 }
 
-static void widen(const chunk *c, uint16_t channel) {
-    const int8_t *from = (const int8_t *)c->group + FML_CHANNEL_CONSTANTS_SIZE * c->stored +
-                         (uint16_t)(channel & ~3u) * c->taps + (channel & 3);
-    for (uint16_t i = 0; i < c->taps; i++, from += 4) {
-        values[i] = *from;
-    }
+/* The sums of an output channel of all windows: sums[i][place]. */
+static void multiply_channel(const chunk *c, const int8_t *weights, int32_t (*sums)[4], uint8_t place) {
+    const int16_t *window = values + c->even;
+    lea_widen(values, weights, c->taps);
     if (c->even != c->taps) {
         values[c->taps] = 0;
+    }
+    for (uint8_t i = 0; i < c->count; i++, window += c->even) {
+        sums[i][place] = lea_multiply_accumulate(window, values, c->even);
     }
 }
 
 /* All output channels of the windows that have been gathered. */
 static void multiply(chunk *c) {
     const fml_op *op = c->work->op;
-    const uint8_t *multipliers = c->group + 4 * c->stored, *shifts = multipliers + 2 * c->stored;
-    fml_range range = fml_output_range(op);
-    const bool pools = fml_op_pools(op);
-    for (uint16_t channel = 0; channel < c->channels; channel++) {
-        const uint32_t bias = fml_read_u32(c->group + 4 * channel);
-        const uint32_t multiplier = fml_read_u16(multipliers + 2 * channel), shift = fml_shift_of(shifts[channel]);
-        const int16_t *window = values + c->even;
-        widen(c, channel);
-        for (uint8_t i = 0; i < c->count; i++, window += c->even) {
-            int8_t *to = c->to[i] + c->first + channel;
-            const uint32_t sum = (uint32_t)lea_multiply_accumulate(window, values, c->even);
-            range.low = pools ? *to : op->activation_min;
-            *to = fml_requantize(sum + bias, multiplier, shift, &range);
+    const int8_t *weights = (const int8_t *)c->group + FML_CHANNEL_CONSTANTS_SIZE * c->stored;
+    int32_t sums[WINDOWS_MAX][4];
+    requantize_work outputs = {.range = requantize_range_of(op), .channels = c->constants};
+    outputs.range.pools = fml_op_pools(op);
+    for (uint16_t first = 0; first < c->channels; first += 4, weights += 4 * c->taps, outputs.channels += 4) {
+        outputs.count = c->channels - first < 4 ? c->channels - first : 4;
+        for (uint8_t place = 0; place < outputs.count; place++) {
+            multiply_channel(c, weights + place, sums, place);
+        }
+        for (uint8_t i = 0; i < c->count; i++) {
+            outputs.sums = sums[i];
+            outputs.to = c->to[i] + c->first + first;
+            requantize(&outputs);
         }
     }
     c->count = 0;
@@ -124,12 +127,14 @@ void fml_kernel_conv_2d(const fml_work *work) {
     c.inputs = op->window.channels / op->window.groups;
     c.channels = each;
     c.stored = (uint16_t)fml_round_up_4(each);
+    c.constants = (requantize_channel *)(void *)work->scratch;
     lea_init();
     if (fml_op_pools(op)) {
         fml_fill_tile(work, op->activation_min);
     }
     for (c.first = begin; c.first < end; c.first += each, c.group += fml_op_group_size(op, each)) {
         const uint32_t index = (uint32_t)c.first * op->window.groups / op->space.channels;
+        fml_channels_unpack((fml_channel *)(void *)c.constants, c.group, c.stored, 0, c.stored);
         c.first_input = (fml_index)(op->window.first_channel + index * c.inputs);
         run(&c);
     }

@@ -14,4 +14,7 @@ void lea_init(void);
  * either way: the LEA doubles it. */
 int32_t lea_multiply_accumulate(const int16_t *a, const int16_t *b, uint16_t count);
 
+/* to[i] = from[4 * i]: the weights of an output channel, which are stored in fours. count: 1 at least (widen.S). */
+void lea_widen(int16_t *to, const int8_t *from, uint16_t count);
+
 #endif
