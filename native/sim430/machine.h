@@ -58,7 +58,9 @@ struct sim430 {
     uint32_t supply;                     /* AVCC, mV */
     uint64_t reference_ready, converted; /* cycles at which the reference has settled, a conversion ends */
     bool converting;
-    uint8_t *output; /* of the UART */
+    uint64_t lea_done;           /* cycles at which a command ends */
+    uint32_t lea_result, lea_to; /* what it writes, and where; 0: no command is at work */
+    uint8_t *output;             /* of the UART */
     size_t output_size, output_capacity;
     const char *text; /* what ends a run */
     size_t text_size;

@@ -14,6 +14,7 @@ void sim430_peripherals_reset(sim430 *s) {
     memset(&s->cache, 0xFF, sizeof s->cache);
     memset(s->cache.oldest, 0, sizeof s->cache.oldest);
     s->converting = false;
+    s->lea_to = 0;
     s->wait_states = 0;
     sim430_uart_reset(s);
 }
@@ -33,6 +34,9 @@ static uint32_t read_register(sim430 *s, uint32_t address) {
     }
     if (address == REF_BASE) {
         return sim430_ref_read(s);
+    }
+    if (address - LEA_BASE < LEA_SIZE) {
+        return sim430_lea_read(s, address - LEA_BASE);
     }
     if (address == FRCTL0) {
         return FRCTL_READS << 8 | s->memory[FRCTL0];
@@ -68,11 +72,14 @@ static void write_protected(sim430 *s, uint32_t address, uint32_t value, bool is
     }
 }
 
-static void write_analog(sim430 *s, uint32_t address, uint32_t value, bool is_byte) {
+/* To modules whose bytes are not written alone. */
+static void write_words(sim430 *s, uint32_t address, uint32_t value, bool is_byte) {
     if (is_byte) {
         stop(s, SIM430_UNSUPPORTED, address);
     } else if (address == REF_BASE) {
         sim430_ref_write(s, value);
+    } else if (address - LEA_BASE < LEA_SIZE) {
+        sim430_lea_write(s, address - LEA_BASE, value);
     } else {
         sim430_adc_write(s, address - ADC12_BASE, value);
     }
@@ -90,8 +97,8 @@ void sim430_peripheral_write(sim430 *s, uint32_t address, uint32_t value, bool i
         sim430_crc_write(s, address - CRC32_BASE, value, is_byte);
     } else if (address - UART_BASE < UART_SIZE) {
         sim430_uart_write(s, address - UART_BASE, value, is_byte);
-    } else if (address - ADC12_BASE < ADC12_SIZE || address - REF_BASE < 2) {
-        write_analog(s, address, value, is_byte);
+    } else if (address - ADC12_BASE < ADC12_SIZE || address - REF_BASE < 2 || address - LEA_BASE < LEA_SIZE) {
+        write_words(s, address, value, is_byte);
     } else if ((address & ~1u) == FRCTL0 || (address & ~1u) == WDTCTL) {
         write_protected(s, address, value, is_byte);
     } else if (is_byte) {

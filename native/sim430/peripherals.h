@@ -12,7 +12,8 @@ enum {
     MPY32_BASE = 0x4C0,
     UART_BASE = 0x5C0,
     ADC12_BASE = 0x800,
-    CRC32_BASE = 0x980
+    CRC32_BASE = 0x980,
+    LEA_BASE = 0xA80
 };
 
 void sim430_peripherals_reset(sim430 *s);
@@ -37,6 +38,9 @@ uint32_t sim430_adc_read(sim430 *s, uint32_t offset);
 void sim430_adc_write(sim430 *s, uint32_t offset, uint32_t value);
 uint32_t sim430_ref_read(const sim430 *s);
 void sim430_ref_write(sim430 *s, uint32_t value);
+#define LEA_SIZE 0x80 /* likewise */
+uint32_t sim430_lea_read(sim430 *s, uint32_t offset);
+void sim430_lea_write(sim430 *s, uint32_t offset, uint32_t value);
 #define UART_SIZE 0x20
 void sim430_uart_reset(sim430 *s);
 uint32_t sim430_uart_read(const sim430 *s, uint32_t offset);

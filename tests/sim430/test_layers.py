@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import msp430
 import numpy as np
 import pytest
 from firmware import answer, submit
 from freeml_pack.blob import write_blob
 from freeml_pack.engine import Engine
+from freeml_pack.firmware import msp430
 from freeml_pack.graph import Encoding, SampleType, Window
 from graphs import Builder, random_sample, tight_plan
 from sim430 import Image, Sim430

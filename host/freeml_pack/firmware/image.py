@@ -21,14 +21,15 @@ def check_image(path: Path, target: Target) -> None:
     if target.firmware not in _BUILDERS:
         known = ", ".join(_BUILDERS)
         raise PackError(f"there is no firmware for the target {target.name}; use --emit-image with --target {known}")
-    _BUILDERS[target.firmware].tools()
+    _BUILDERS[target.firmware].check_tools()
 
 
-def make_image(path: Path, target: Target, blob: bytes) -> bytes:
-    """Contents of the file `path`, whose name says in which format. PackError where the blob does not fit the device."""
+def make_image(path: Path, target: Target, blob: bytes, *, lea: bool = False) -> bytes:
+    """Contents of the file `path`, whose name says in which format. lea: with the accelerator of an MSP430FR5994. PackError
+    where the blob does not fit the device."""
     assert target.firmware is not None  # check_image
     with tempfile.TemporaryDirectory() as folder:
         elf = Path(folder) / "firmware.elf"
-        _BUILDERS[target.firmware].build(blob, elf, target=target)
+        _BUILDERS[target.firmware].build(blob, elf, target=target, lea=lea)
         content = elf.read_bytes()
     return content if path.suffix == ".elf" else intel_hex(loaded(content)).encode()

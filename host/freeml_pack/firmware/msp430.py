@@ -43,11 +43,13 @@ FUNCTIONS = {
     "verify_encoding": ("fml_verify_encoding",),
 }
 PER_MODEL = ("main.c", "image.S")
+LEA = PORT / "lea"  # with its kernel, which calls the CPU's by these names
+CPU_KERNEL = [f"-Dfml_kernel_conv_2d{suffix}=cpu_conv_2d{suffix}" for suffix in ("", "_scratch")]
 FLAGS = ["--target=msp430", "-mhwmult=f5series", "-ffreestanding", "-ffunction-sections", "-fdata-sections"]
 C_FLAGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
 
 
-HOT = ("conv_2d.c",)  # what runs for each pixel: for speed, all else for size
+HOT = ("conv_2d.c", "conv_2d_lea.c")  # what runs for each pixel: for speed, all else for size
 
 
 def tools() -> tuple[str, str]:
@@ -58,17 +60,22 @@ def tools() -> tuple[str, str]:
     )
     if compiler is None or linker is None:
         raise PackError("clang and lld are needed to build MSP430 firmware; install them (apt install clang lld)")
+    return compiler, linker
+
+
+def check_tools() -> None:
+    """PackError where compiler or linker is missing, or the compiler knows no MSP430."""
+    compiler, _ = tools()
     known = subprocess.run([compiler, "--print-targets"], capture_output=True, text=True).stdout
     if "msp430" not in known:
         raise PackError(f"{compiler} cannot compile for an MSP430; put another clang first in PATH (apt install clang lld)")
-    return compiler, linker
 
 
 def _compile(source: Path, folder: Path, *flags: str) -> Path:
     compiler, _ = tools()
     target = folder / f"{source.name}.o"
     language = [*C_FLAGS, "-O2" if source.name in HOT else "-Oz"] if source.suffix == ".c" else []
-    includes = ["-I", str(NATIVE / "include"), "-I", str(CORE), "-I", str(PORT)]
+    includes = ["-I", str(NATIVE / "include"), "-I", str(CORE), "-I", str(PORT), "-I", str(LEA)]
     subprocess.run([compiler, *FLAGS, *language, *flags, *includes, "-c", str(source), "-o", str(target)], check=True)
     return target
 
@@ -84,13 +91,17 @@ def _entries(names: set[str]) -> list[str]:
     return [f"--defsym={function}=left_out" for name in sorted(names) for function in FUNCTIONS.get(name, ())]
 
 
-def compile_common(folder: Path) -> list[Path]:
+def compile_common(folder: Path, *, lea: bool = False) -> list[Path]:
     """Object files, in `folder`, of what is the same for every model: the port, and the core but for the files that the port
-    replaces by one of the same name."""
+    replaces by one of the same name. lea: convolutions on the Low-Energy Accelerator (README.md of the port)."""
     port = [path for path in sorted(PORT.glob("*.[cS]")) if path.name not in PER_MODEL]
     replaced = {path.stem for path in port}
     core = [path for path in sorted(CORE.rglob("*.c")) if path.stem not in replaced]
-    return [_compile(path, folder) for path in (*port, *core)]
+    objects = [_compile(path, folder) for path in (*port, *core) if not (lea and path == PORT / "conv_2d.c")]
+    if lea:
+        objects += [_compile(path, folder) for path in sorted(LEA.glob("*.[cS]"))]
+        objects.append(_compile(PORT / "conv_2d.c", folder, *CPU_KERNEL))
+    return objects
 
 
 def _pairs(op: NetworkOp) -> int:
@@ -166,6 +177,8 @@ def link(blob: bytes, common: list[Path], output: Path, is_far: bool, target: Ta
             "-N",
             "--gc-sections",
             *_entries(absent),
+            "-L",
+            str(LEA if any(path.name == "lea.c.o" for path in common) else PORT),
             "-T",
             str(PORT / "fr5994.ld"),
             "-o",
@@ -175,15 +188,17 @@ def link(blob: bytes, common: list[Path], output: Path, is_far: bool, target: Ta
         return subprocess.run(command, capture_output=True, text=True).stderr
 
 
-def build(blob: bytes, output: Path, common: list[Path] | None = None, target: Target | None = None) -> None:
-    """Writes the firmware of a blob, which lies below 64 KB where it fits. common: of compile_common; target: as in `defines`.
-    PackError where it is no blob or does not fit."""
+def build(
+    blob: bytes, output: Path, common: list[Path] | None = None, target: Target | None = None, *, lea: bool = False
+) -> None:
+    """Writes the firmware of a blob, which lies below 64 KB where it fits. common: of compile_common, else lea is as there;
+    target: as in `defines`. PackError where it is no blob or does not fit."""
     try:
         needed = defines(blob, is_far=False, target=target)
     except EngineError as error:
         raise PackError(f"not a usable model: {error.text}; pack it again") from error
     with tempfile.TemporaryDirectory() as folder:
-        objects = common or compile_common(Path(folder))
+        objects = common or compile_common(Path(folder), lea=lea)
         if not link(blob, objects, output, is_far=False, target=target):
             return
         complaint = link(blob, objects, output, is_far=True, target=target)
