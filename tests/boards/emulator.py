@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import get_micropython
+from freeml_pack.deploy import romfs
 from littlefs import LittleFS
-from mpremote.romfs import VfsRomWriter
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = Path(__file__).resolve().parent / "firmware"
@@ -92,23 +92,6 @@ def _read_flash(image: bytes) -> dict[str, bytes]:
     return {path: flash.open(path, "rb").read() for path in paths}
 
 
-def _rom_image(files: Mapping[str, bytes]) -> bytes:
-    """A ROMFS with these files, in folders or not."""
-    writer = VfsRomWriter()
-    _write_folder(writer, files)
-    return bytes(writer.finalise())
-
-
-def _write_folder(writer: VfsRomWriter, files: Mapping[str, bytes]) -> None:
-    for path, content in files.items():
-        if "/" not in path:
-            writer.mkfile(path, content)
-    for folder in sorted({path.split("/")[0] for path in files if "/" in path}):
-        writer.opendir(folder)
-        _write_folder(writer, {path.removeprefix(f"{folder}/"): files[path] for path in files if path.startswith(f"{folder}/")})
-        writer.closedir()
-
-
 @dataclass(frozen=True)
 class Emulator:
     """A board: its flash and ROM partition in a folder, a firmware."""
@@ -119,7 +102,7 @@ class Emulator:
 
     def install(self, flash: Mapping[str, bytes], rom: Mapping[str, bytes] | None = None, blocks: int = BLOCKS) -> None:
         (self.folder / "flash.img").write_bytes(_flash_image(flash, blocks))
-        (self.folder / "rom.img").write_bytes(_rom_image(rom or {}))
+        (self.folder / "rom.img").write_bytes(romfs.image(rom or {}))
 
     def files(self) -> dict[str, bytes]:
         """What is in the flash, while the board is off."""
@@ -161,6 +144,6 @@ class Emulator:
 
     def _command(self) -> list[str]:
         program, *machine = self.board.machine
-        rom = f"loader,file=rom.img,addr={self.board.rom:#x},force-raw=on"
-        options = ["-display", "none", "-monitor", "null", "-semihosting", "-device", rom]
+        loader = f"loader,file=rom.img,addr={self.board.rom:#x},force-raw=on"
+        options = ["-display", "none", "-monitor", "null", "-semihosting", "-device", loader]
         return [program, "-machine", *machine, *options, "-kernel", str(self.firmware)]

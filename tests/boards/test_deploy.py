@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -21,7 +22,8 @@ import pytest
 from boards.conftest import start
 from boards.emulator import BOARDS, Emulator
 from freeml_pack.deploy.arch import native_module
-from freeml_pack.deploy.board import Facts, check_abi
+from freeml_pack.deploy.board import Facts, check_abi, connect
+from freeml_pack.deploy.romfs import check_fits
 from freeml_pack.errors import PackError
 from packed import Packed
 
@@ -75,7 +77,7 @@ def test_boards(emulator: Emulator, modules: Path, model: Path, lenet5: Packed, 
     with emulator.serial() as port:
         result = deploy(model, "--port", port, "--modules", modules, "--data", tmp_path / "data.npz")
         assert result.returncode == 0, result.stderr
-        assert f", MicroPython 1.25.0; native modules for {emulator.board.arch}\n" in result.stdout
+        assert re.search(rf", MicroPython 1\.\d+\.\d+; native modules for {emulator.board.arch}\n", result.stdout)
         assert f"{len(expected_files(modules, emulator.board.arch, b''))} files copied" in result.stdout
         assert result.stdout.count("the same bytes as on this computer") == 2
         assert "sample 1: label " in result.stdout
@@ -83,6 +85,27 @@ def test_boards(emulator: Emulator, modules: Path, model: Path, lenet5: Packed, 
         assert again.returncode == 0
         assert "nothing to copy, all checked" in again.stdout
     assert emulator.files() == expected_files(modules, emulator.board.arch, lenet5.blob)
+
+
+def test_romfs(source: Path, modules: Path, model: Path, tmp_path: Path) -> None:
+    """The model is used where it lies: it takes less than from a file. Nothing is written to the other file system."""
+    emulator = start("m3", source, tmp_path)
+    emulator.install({})
+    with emulator.serial() as port:
+        result = deploy(model, "--port", port, "--modules", modules, "--romfs")
+        assert result.returncode == 0, result.stderr
+        assert "all in ROMFS, checked" in result.stdout
+        copied = deploy(model, "--port", port, "--modules", modules)
+    in_place, streamed = (int(re.findall(r"RAM +([\d,]+)", said.stdout)[0].replace(",", "")) for said in (result, copied))
+    assert in_place < 8000 < streamed
+
+
+def test_romfs_that_is_too_small(source: Path, modules: Path, lenet5: Packed, tmp_path: Path) -> None:
+    (tmp_path / "model.fml").write_bytes(lenet5.blob)
+    emulator = start("m3", source, tmp_path)
+    emulator.install({})
+    with emulator.serial() as port, connect(port) as board, pytest.raises(PackError, match="has 524,288 bytes, 12 too few"):
+        check_fits(board, bytes(524300))
 
 
 @contextmanager
@@ -109,6 +132,7 @@ def test_unix_port(modules: Path, model: Path, lenet5: Packed, tmp_path: Path) -
         result = deploy(model, "--port", port, "--modules", modules)
         assert result.returncode == 0, result.stderr
         assert "native modules for x64" in result.stdout
+        assert "has no ROMFS partition" in refusal(model, "--port", port, "--modules", modules, "--romfs")
     files = {f"/{path.relative_to(folder)}": path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     assert files == expected_files(modules, "x64", lenet5.blob)
 

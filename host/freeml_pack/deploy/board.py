@@ -171,10 +171,9 @@ def check_abi(facts: Facts) -> None:
 
 
 @contextmanager
-def connect(port: str | None) -> Iterator[Board]:
-    """A connection to the board at a serial port (or socket://HOST:PORT, rfc2217://...), None: the only one with a USB
-    serial port. The board is reset softly: what it was running ends. PackError where that fails."""
-    port = port or _only_port()
+def connect(port: str) -> Iterator[Board]:
+    """A connection to the board at a serial port (or socket://HOST:PORT, rfc2217://...). The board is reset softly: what it was
+    running ends. PackError where that fails."""
     transport = _open(port)
     try:
         with _as_pack_errors(port):
@@ -209,7 +208,8 @@ def _enter(transport: SerialTransport, port: str) -> None:
         ) from None
 
 
-def _only_port() -> str:
+def only_port() -> str:
+    """The serial port of the only board on USB. PackError where there is none, or several."""
     ports = sorted(found.device for found in serial.tools.list_ports.comports() if found.vid is not None)
     if len(ports) == 1:
         return str(ports[0])

@@ -11,9 +11,11 @@ from rich.console import Console
 
 from freeml_pack import __version__
 from freeml_pack.command import FILE_WIDTH, Parser, run_command
-from freeml_pack.deploy.board import Board, Facts, check_abi, connect
-from freeml_pack.deploy.install import answer, check_space, differing, install, open_model, remove_leftovers
+from freeml_pack.deploy import romfs
+from freeml_pack.deploy.board import Board, Facts, check_abi, connect, only_port
+from freeml_pack.deploy.install import Answer, answer, check_space, differing, install, open_model, remove_leftovers
 from freeml_pack.deploy.modules import NATIVE, find
+from freeml_pack.energy.workload import Samples, load_samples
 from freeml_pack.engine import Engine, EngineError
 from freeml_pack.errors import Interrupted, PackError
 from freeml_pack.progress import ProgressDisplay
@@ -26,6 +28,7 @@ EXAMPLES = """\
 examples:
   freeml-deploy model.fml                                         to the only board on USB
   freeml-deploy model.fml --port /dev/ttyACM0 --data data.npz     and compare its answers to test samples with this computer's
+  freeml-deploy model.fml --romfs                                 where the firmware has a ROMFS, which gets no other files
   freeml-deploy model.fml --port COM3 --modules device            with the files that tools/build_device.py made in device
 
 Copies the package freeml, the native module for the board's processor and the blob, checks them by CRC-32 on the board, opens
@@ -39,10 +42,10 @@ def make_parser() -> argparse.ArgumentParser:
     parser = Parser(_PROGRAM, "Puts a packed model and what it needs onto a MicroPython board.", EXAMPLES)
     parser.add_argument("model", metavar="MODEL.fml", type=Path, help="the packed model; the board's file gets the same name")
     parser.add_argument("--port", help="serial port of the board, socket://HOST:PORT, ...; default: the only one on USB")
-    parser.add_argument("--data", metavar="DATA.npz", help=f"the model's data: up to {_MOST_ANSWERS} test samples are answered")
-    parser.add_argument(
-        "--modules", metavar="FOLDER", type=Path, help="what tools/build_device.py made; default: it does it now"
-    )
+    add = parser.add_argument
+    add("--data", metavar="DATA.npz", help=f"the model's data: up to {_MOST_ANSWERS} test samples are answered")
+    add("--romfs", action="store_true", help="into the ROMFS, written anew: the blob is used where it lies")
+    add("--modules", metavar="FOLDER", type=Path, help="what tools/build_device.py made; default: it does it now")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return parser
 
@@ -53,7 +56,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from freeml_pack.energy.workload import load_samples
     from freeml_pack.inspection.blob import read_blob
 
     blob = _read(options.model)
@@ -65,18 +67,22 @@ def _run(options: argparse.Namespace) -> int:
     assert network
     samples = load_samples(options.data, blob, network) if options.data else None
     console = Console(width=None if sys.stdout.isatty() else FILE_WIDTH, highlight=False)
-    with connect(options.port) as board:
+    port = options.port or only_port()
+    with connect(port) as board:
         facts = board.facts()
         _show_board(console, facts)
-        _install(board, facts, options, blob, console)
-        fit = open_model(board, options.model.name)
-        console.print(f"RAM    {fit.model:,} bytes for the model, {fit.left:,} of the heap are left", markup=False)
-        console.print(f"flash  {board.facts().flash_free:,} bytes are left", markup=False)
-        if samples is None:
-            return 0
-        answers = [answer(board, engine, sample) for sample in samples.bytes[:_MOST_ANSWERS]]
+        files = _files(facts, options, blob)
+        if options.romfs:
+            romfs.check_fits(board, romfs.image(files))
+        else:
+            _install(board, files, console)
+    if options.romfs:
+        _install_romfs(port, files, console)
+    with connect(port) as board:
+        answers = _try(board, options, engine, samples, console)
     for number, given in enumerate(answers):
-        truth = f", label in the data {samples.truth(number)}" if samples.truth(number) is not None else ""
+        label = samples.truth(number) if samples else None
+        truth = f", label in the data {label}" if label is not None else ""
         verdict = "the same bytes as on this computer" if given.same else "OTHER BYTES than on this computer"
         console.print(f"sample {number}: label {given.label}{truth}; {verdict}, {given.milliseconds} ms", markup=False)
     return 0 if all(given.same for given in answers) else 1
@@ -94,14 +100,18 @@ def _show_board(console: Console, facts: Facts) -> None:
     console.print(f"board  {facts.machine}, {facts.version}; {native}", markup=False)
 
 
-def _install(board: Board, facts: Facts, options: argparse.Namespace, blob: bytes, console: Console) -> None:
+def _files(facts: Facts, options: argparse.Namespace, blob: bytes) -> dict[str, bytes]:
+    """What the board needs, content by path."""
     if not facts.has_core and facts.arch is None:
         raise PackError(
             "the board's firmware loads no native modules: build it with the C module native/ports/micropython (USER_C_MODULES)"
         )
     check_abi(facts)
     modules = find(options.modules, None if facts.has_core else facts.arch)
-    files = {_LIB + name: content for name, content in modules.items()} | {options.model.name: blob}
+    return {_LIB + name: content for name, content in modules.items()} | {options.model.name: blob}
+
+
+def _install(board: Board, files: dict[str, bytes], console: Console) -> None:
     remove_leftovers(board, files)
     new = differing(board, files)
     check_space(board.facts(), new)
@@ -118,10 +128,35 @@ def _install(board: Board, facts: Facts, options: argparse.Namespace, blob: byte
         except KeyboardInterrupt:
             raise Interrupted("interrupted; each file on the board is the old one or the new one, run this again") from None
     copied = f"{len(new)} files copied, {total:,} bytes" if new else "nothing to copy"
-    sizes = [f"package freeml {_size(files, _LIB + 'freeml')}", f"{options.model.name} {len(blob):,}"]
-    if NATIVE in modules:
-        sizes.insert(1, f"{NATIVE} {len(modules[NATIVE]):,}")
-    console.print(f"files  {', '.join(sizes)} bytes; {copied}, all checked", markup=False)
+    _show_files(console, files, f"{copied}, all checked")
+
+
+def _install_romfs(port: str, files: dict[str, bytes], console: Console) -> None:
+    try:
+        with ProgressDisplay().stage("writing the ROMFS"):
+            romfs.write(port, romfs.image(files))
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted; the board's ROMFS is not whole, run this again") from None
+    with connect(port) as board:
+        if differing(board, {romfs.MOUNT + path: content for path, content in files.items()}):
+            raise PackError("the ROMFS arrived damaged; check the cable and run this again")
+    _show_files(console, files, "all in ROMFS, checked")
+
+
+def _try(board: Board, options: argparse.Namespace, engine: Engine, samples: Samples | None, console: Console) -> list[Answer]:
+    """Opens the model on the board, and lets it answer for some samples."""
+    fit = open_model(board, romfs.MOUNT + options.model.name if options.romfs else options.model.name)
+    console.print(f"RAM    {fit.model:,} bytes for the model, {fit.left:,} of the heap are left", markup=False)
+    console.print(f"flash  {board.facts().flash_free:,} bytes are left", markup=False)
+    return [answer(board, engine, sample) for sample in samples.bytes[:_MOST_ANSWERS]] if samples else []
+
+
+def _show_files(console: Console, files: dict[str, bytes], verdict: str) -> None:
+    model = list(files)[-1]
+    sizes = [f"package freeml {_size(files, _LIB + 'freeml')}", f"{model} {len(files[model]):,}"]
+    if _LIB + NATIVE in files:
+        sizes.insert(1, f"{NATIVE} {len(files[_LIB + NATIVE]):,}")
+    console.print(f"files  {', '.join(sizes)} bytes; {verdict}", markup=False)
 
 
 def _size(files: dict[str, bytes], folder: str) -> str:

@@ -55,13 +55,30 @@ void __wrap_uart_init(void) {
     __real_uart_init();
 }
 
+static mp_obj_t write_rom(mp_obj_t offset_in, mp_obj_t bytes) {
+    mp_buffer_info_t buffer;
+    mp_get_buffer_raise(bytes, &buffer, MP_BUFFER_READ);
+    mp_uint_t offset = (mp_uint_t)mp_obj_get_int(offset_in);
+    if (offset > ROM_SIZE || buffer.len > ROM_SIZE - offset) {
+        return MP_OBJ_NEW_SMALL_INT(-MP_EINVAL);
+    }
+    memcpy((uint8_t *)ROM_PARTITION + offset, buffer.buf, buffer.len);
+    return MP_OBJ_NEW_SMALL_INT(0);
+}
+
+/* On the Cortex-M0 the partition is flash, which a program cannot write. */
 mp_obj_t mp_vfs_rom_ioctl(size_t n_args, const mp_obj_t *args) {
-    (void)n_args;
     switch (mp_obj_get_int(args[0])) {
     case MP_VFS_ROM_IOCTL_GET_NUMBER_OF_SEGMENTS:
         return MP_OBJ_NEW_SMALL_INT(1);
     case MP_VFS_ROM_IOCTL_GET_SEGMENT:
         return mp_obj_new_memoryview('B', ROM_SIZE, (void *)ROM_PARTITION);
+    case MP_VFS_ROM_IOCTL_WRITE_PREPARE:
+        return MP_OBJ_NEW_SMALL_INT(4);
+    case MP_VFS_ROM_IOCTL_WRITE:
+        return n_args == 4 ? write_rom(args[2], args[3]) : MP_OBJ_NEW_SMALL_INT(-MP_EINVAL);
+    case MP_VFS_ROM_IOCTL_WRITE_COMPLETE:
+        return MP_OBJ_NEW_SMALL_INT(0);
     default:
         return MP_OBJ_NEW_SMALL_INT(-MP_EINVAL);
     }
