@@ -72,7 +72,7 @@
 	.endm
 
 ; Channels in fours; the weights of the next four stand 4 * taps further on. Z: none are left; r11 is lost.
-	.section .fast.dot_four,"ax",@progbits
+	.section .text.dot_four,"ax",@progbits
 next_four:
 	mov	TAPS(r15), r11
 	dec	r11

@@ -28,8 +28,9 @@ static int read_blob(void *context, uint32_t offset, void *to, uint32_t size) {
     return 0;
 }
 
-static int open_all(void) {
-    const fml_source source = {IS_FAR ? NULL : near_blob, read_blob, NULL, BLOB_BYTES};
+/* Apart: what it wants of the stack is free again when steps run. */
+static __attribute__((noinline)) int open_all(void) {
+    const fml_source source = {IS_FAR ? NULL : near_blob, IS_FAR ? read_blob : NULL, NULL, BLOB_BYTES};
     const fml_nvm nvm = {.mapped = nvm_begin, .size = NVM_BYTES};
     const int status = fml_model_reopen(&kept, &source, near_blob, scratch, sizeof scratch);
     if (status != FML_OK) {
