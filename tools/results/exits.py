@@ -14,6 +14,7 @@ import numpy as np
 from freeml_pack.build import Built, build
 from freeml_pack.data import Data
 from freeml_pack.exits import ExitResult, Trained, measure, set_thresholds, train_exits
+from freeml_pack.exits.thresholds import leave
 from freeml_pack.exits.train import TRUST
 from freeml_pack.files import write_whole
 from freeml_pack.graph import Graph
@@ -27,6 +28,7 @@ from results.train import baseline, say
 EXITS = {"fashion": "2,5"}
 """Where "auto" would leave nothing to compare: this network has nearly all of its work in its second convolution."""
 
+BLOB = "exits.fml"
 _PARTS = ("exits", "quantize", "compress", "exit_head.py")
 _HEAD_CLASS_BYTES = 8  # of a head of its own, for each class, besides its weights: bias, multiplier
 
@@ -85,9 +87,17 @@ def figures(network: Network, sources: Path, work: Path, ratio: int, epochs: int
         if found.pop("key") == key:
             return read(found)
     say(f"{network.name}: compressing to 1/{ratio}, or taking over what is compressed already")
-    made = _measured(network, data, backbone(network, trained, data, folder, ratio, epochs), ratio, epochs)
+    made, blob = _measured(network, data, backbone(network, trained, data, folder, ratio, epochs), ratio, epochs)
+    write_whole(folder / BLOB, blob)
     write_whole(kept, json.dumps({"key": key, **asdict(made)}, indent=1).encode())
     return made
+
+
+def blob_with_exits(network: Network, sources: Path, work: Path, ratio: int, epochs: int) -> bytes:
+    """That of `figures`, with the same arguments."""
+    path = work / network.name / BLOB
+    figures(network, sources, work, ratio, epochs, again=not path.exists())
+    return path.read_bytes()
 
 
 def read(found: dict[str, object]) -> Figures:
@@ -104,11 +114,11 @@ def _program() -> str:
     files = [
         path for name in _PARTS for path in ([root / name] if name.endswith(".py") else sorted((root / name).glob("*.py")))
     ]
-    files += sorted(Path(__file__).parent.glob("exits*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
-def _measured(network: Network, data: Data, base: Backbone, ratio: int, epochs: int) -> Figures:
+def _measured(network: Network, data: Data, base: Backbone, ratio: int, epochs: int) -> tuple[Figures, bytes]:
+    """And the blob with exits."""
     assert data.train is not None
     assert data.test is not None
     seed = network.recipe.seed
@@ -129,7 +139,7 @@ def _measured(network: Network, data: Data, base: Backbone, ratio: int, epochs: 
     taken = np.array([result.share or 0 for result in ours])
     work = np.array([*(result.macs for result in ours), larger.graph.macs()]) / plain.graph.macs()
     last = _accuracy(larger, scores[:, -1], labels)
-    return Figures(
+    made = Figures(
         network=network.name,
         ratio=ratio,
         epochs=epochs,
@@ -145,6 +155,7 @@ def _measured(network: Network, data: Data, base: Backbone, ratio: int, epochs: 
         seconds=round(seconds, 1),
         exits=_compared(network, data, base.graph, trained, ours, plain.graph.macs()),
     )
+    return made, larger.blob
 
 
 def _accuracy(built: Built, scores: np.ndarray, labels: np.ndarray) -> float:
@@ -154,8 +165,6 @@ def _accuracy(built: Built, scores: np.ndarray, labels: np.ndarray) -> float:
 
 
 def _early_accuracy(built: Built, scores: np.ndarray, labels: np.ndarray) -> float:
-    from freeml_pack.exits.thresholds import leave
-
     taken = leave(scores, [exit.threshold for exit in built.graph.exits])
     return float((scores[np.arange(len(labels)), taken].argmax(1) == labels).mean())
 
