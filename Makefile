@@ -1,7 +1,7 @@
 # FreeML. `make help` lists the verbs.
 PYTHON := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help setup demo device test powerfail overhead lint format size kernels bench msp430 accuracy compress-results fuzz generate clean
+.PHONY: help setup demo device test powerfail overhead lint format size kernels bench msp430 accuracy compress-results exit-results energy-results fuzz generate clean
 
 help: ## list these verbs
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,12 @@ accuracy: setup ## int8 against float on Fashion-MNIST and HAR (DATA=folder; tra
 
 compress-results: setup ## compress seven networks, compare with SparseComp (DATA=folder; hours, goes on where it was)
 	@$(PYTHON) tools/compress_results.py $(if $(DATA),--data $(DATA))
+
+exit-results: setup ## early exits of compressed networks, compared with other heads (DATA=folder; goes on where it was)
+	@$(PYTHON) tools/exit_results.py $(if $(DATA),--data $(DATA))
+
+energy-results: setup ## policies on harvest traces: right answers an hour and a joule (DATA=folder)
+	@$(PYTHON) tools/energy_results.py $(if $(DATA),--data $(DATA))
 
 fuzz: ## fuzz the C core: blobs, journals (FUZZ_SECONDS=60 each; RESULTS=1 writes fuzz.json; needs clang)
 	@tools/setup.sh fuzz

@@ -3,6 +3,9 @@
 Energy is in joules, time in seconds, power in watts; where the prices come from is the caller's business."""
 
 CONTINUE, ANSWER, SLEEP = 0, 1, 2
+_MEMORY = 32  # answers, about: older ones count less and less
+_HOPE = 0.9  # for an answer that nothing is known of yet, to be right
+_DOUBT = 1.25  # energy is gone for sure; a better answer is a promise of networks that are surer than they should be
 
 
 def decide(
@@ -14,6 +17,7 @@ def decide(
     confidence: float | None = None,
     threshold: float = 1.0,
     time_left: float | None = None,
+    worthwhile: bool | None = None,
 ) -> int:
     """CONTINUE: run on to the next commit. ANSWER: with the exit at hand. SLEEP: until to_commit is there, then ask again.
 
@@ -24,11 +28,16 @@ def decide(
     income: what is harvested meanwhile, 0 where nothing is known.
     confidence: of the exit at hand, on the scale of threshold; None where there is no answer yet.
     threshold: from which a confidence suffices, whatever energy there is.
-    time_left: until the answer is due. None: there is time for as long as this charge lasts."""
+    time_left: until the answer is due. None: there is no deadline.
+    worthwhile: whether a later answer would be better by what it takes, see Experience. None: nothing is known of that, and
+        the answer at hand is taken where this charge does not last for the next one, unless a deadline gives it time."""
     if confidence is not None:
-        if confidence >= threshold:
+        if confidence >= threshold or worthwhile is False:
             return ANSWER
-        too_late = energy < to_exit if time_left is None else seconds(energy, to_exit, watts, income) > time_left
+        if time_left is not None:
+            too_late = seconds(energy, to_exit, watts, income) > time_left
+        else:
+            too_late = worthwhile is None and energy < to_exit
         if too_late:
             return ANSWER
     return CONTINUE if energy >= to_commit else SLEEP
@@ -40,3 +49,31 @@ def seconds(energy: float, joules: float, watts: float, income: float = 0.0) -> 
     if missing <= 0:
         return joules / watts
     return joules / watts + missing / income if income > 0 else float("inf")
+
+
+class Experience:
+    """What energy is worth: learned from the device's own answers. Their confidence stands for the labels that it has not.
+
+    joules: what each answer takes from its sample on, of the early exits in their order and of the last layer."""
+
+    def __init__(self, joules) -> None:  # type: ignore[no-untyped-def]  # MicroPython has no typing
+        self._joules = joules
+        self._likely = [_HOPE] * len(joules)  # to be right, of inferences that went on to there
+        self._right, self._spent = 1.0, joules[0]
+
+    def worthwhile(self, number: int, confidence: float, surplus: float = 0.0) -> bool:
+        """Whether going on makes the answer likelier to be right by more than what the energy would bring with other samples.
+
+        number: of the exit at hand, from 0; confidence: in its answer, 0..1; surplus: joules that would be lost otherwise."""
+        worth = self._right / self._spent
+        for later in range(number + 1, len(self._joules)):
+            price = max(0.0, self._joules[later] - self._joules[number] - surplus)
+            if self._likely[later] - confidence > _DOUBT * worth * price:
+                return True
+        return False
+
+    def answered(self, number: int, confidence: float) -> None:
+        """Tells of every answer, the last layer's included."""
+        self._likely[number] += (confidence - self._likely[number]) / _MEMORY
+        self._right += confidence - self._right / _MEMORY
+        self._spent += self._joules[number] - self._spent / _MEMORY

@@ -23,3 +23,10 @@ def real_scores(scores: np.ndarray, scale: float, zero_point: int, transform: Ou
         logarithms = real - np.logaddexp.reduce(real)
         return np.exp(logarithms) if transform == OutputTransform.SOFTMAX else logarithms
     return real
+
+
+def probabilities(scores: np.ndarray, temperature: float) -> np.ndarray:
+    """softmax(scores / temperature) over the last axis; scores: int8."""
+    shifted = (scores - scores.max(-1, keepdims=True).astype(np.float64)) / temperature
+    powers = np.exp(shifted)
+    return np.asarray(powers / powers.sum(-1, keepdims=True))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 
 from device.conftest import Device
-from freeml_pack.energy.policy import decide, seconds
+from freeml_pack.energy.policy import Experience, decide, seconds
 
 SCRIPT = """\
 from freeml.policy import decide, seconds
 for line in open("cases.txt"):
     values = [None if word == "-" else float(word) for word in line.split()]
-    print(decide(*values), seconds(*values[:1], *values[2:5]))
+    worthwhile = None if values[-1] is None else bool(values[-1])
+    print(decide(*values[:-1], worthwhile), seconds(*values[:1], *values[2:5]))
 """
 
 
@@ -22,8 +23,9 @@ def test_decisions_are_the_same(device: Device) -> None:
         energy, to_commit, to_exit = rng.random(), rng.random(), 3 * rng.random()
         watts, income = 0.01 + rng.random(), rng.choice([0.0, rng.random()])
         confidence, time_left = rng.choice([None, rng.random()]), rng.choice([None, 100 * rng.random()])
-        cases.append((energy, to_commit, to_exit, watts, income, confidence, 0.5, time_left))
-    lines = (" ".join("-" if value is None else repr(value) for value in case) for case in cases)
+        worthwhile = rng.choice([None, False, True])
+        cases.append((energy, to_commit, to_exit, watts, income, confidence, 0.5, time_left, worthwhile))
+    lines = (" ".join("-" if value is None else repr(float(value)) for value in case) for case in cases)
     (device.folder / "cases.txt").write_text("\n".join(lines) + "\n")
     answers = [line.split() for line in device.output(SCRIPT).splitlines()]
     assert [int(choice) for choice, _ in answers] == [decide(*case) for case in cases]
@@ -31,3 +33,25 @@ def test_decisions_are_the_same(device: Device) -> None:
     for (_, time), (energy, _, to_exit, watts, income, *_) in zip(answers, cases, strict=True):
         expected = seconds(energy, to_exit, watts, income)
         assert float(time) == expected or abs(float(time) / expected - 1) < 1e-9
+
+
+EXPERIENCE = """\
+from freeml.policy import Experience
+experience = Experience([1.0, 2.0, 4.0])
+for line in open("answers.txt"):
+    number, confidence = line.split()
+    print(int(experience.worthwhile(0, float(confidence))))
+    experience.answered(int(number), float(confidence))
+"""
+
+
+def test_experience_is_the_same(device: Device) -> None:
+    rng = random.Random(1)
+    answers = [(rng.choice([0, 0, 0, 1, 2]), rng.random()) for _ in range(200)]
+    (device.folder / "answers.txt").write_text("".join(f"{number} {confidence!r}\n" for number, confidence in answers))
+    experience, expected = Experience([1.0, 2.0, 4.0]), []
+    for number, confidence in answers:
+        expected.append(int(experience.worthwhile(0, confidence)))
+        experience.answered(number, confidence)
+    assert [int(line) for line in device.output(EXPERIENCE).split()] == expected
+    assert 0 < sum(expected) < len(expected)

@@ -6,7 +6,7 @@ from math import inf
 
 import pytest
 from freeml_pack.energy.policies import Situation, find_policy
-from freeml_pack.energy.policy import ANSWER, CONTINUE, SLEEP, decide, seconds
+from freeml_pack.energy.policy import ANSWER, CONTINUE, SLEEP, Experience, decide, seconds
 from freeml_pack.errors import PackError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,6 +37,13 @@ W = 5e-3
         ),  # energy, but not the time for 5 J at 5 mW
         ({"energy": 9, "confidence": 0.7, "threshold": 0.8, "time_left": 1001.0}, CONTINUE),
         ({"energy": 0, "confidence": 0.0, "threshold": 0.0}, ANSWER),
+        ({"energy": 4.9, "confidence": 0.7, "threshold": 0.8, "worthwhile": True}, CONTINUE),  # in the next life, if need be
+        ({"energy": 9, "confidence": 0.7, "threshold": 0.8, "worthwhile": False}, ANSWER),
+        ({"energy": 9, "worthwhile": False}, CONTINUE),  # there is nothing to answer
+        (
+            {"energy": 9, "confidence": 0.7, "threshold": 0.8, "worthwhile": True, "time_left": 999.0},
+            ANSWER,
+        ),  # too late for that
     ],
 )
 def test_decide(arguments: dict[str, float], choice: int) -> None:
@@ -82,18 +89,56 @@ def test_more_energy_never_turns_work_into_waiting(
 
 def situation(**changes: float | None) -> Situation:
     plain: dict[str, float | None] = {"energy": 0.5, "to_commit": 1.0, "to_exit": 5.0, "watts": W, "income": 0.0, "exit": None}
-    plain |= {"confidence": None, "threshold": 0.8, "time_left": None}
+    plain |= {"confidence": None, "threshold": 0.8, "time_left": None, "likely": None, "surplus": 0.0}
     return Situation(**(plain | changes))  # type: ignore[arg-type]
 
 
 def test_policies_by_name() -> None:
-    never, second, heads, ours = (find_policy(name).choose for name in ("never", "fixed:2", "heads", "ours"))
+    names = ("never", "fixed:2", "heads", "ours")
+    never, second, heads, ours = (find_policy(name).begin([1.0, 5.0, 9.0]).choose for name in names)
     sure, unsure = situation(exit=0, confidence=0.9), situation(exit=1, confidence=0.5)
     assert [never(sure), never(situation())] == [CONTINUE, CONTINUE]
     assert [second(situation()), second(sure), second(unsure)] == [CONTINUE, CONTINUE, ANSWER]
     assert [heads(situation()), heads(sure), heads(unsure)] == [CONTINUE, ANSWER, CONTINUE]
     assert [ours(situation()), ours(sure), ours(unsure)] == [SLEEP, ANSWER, ANSWER]
     assert [find_policy(name).needs_exits for name in ("never", "ours", "heads", "fixed:1")] == [False, False, True, True]
+
+
+def learned(*answers: tuple[int, float]) -> Experience:
+    """Of answers that take 1, 2 and 4 J."""
+    experience = Experience([1.0, 2.0, 4.0])
+    for number, confidence in answers:
+        experience.answered(number, confidence)
+    return experience
+
+
+def test_going_on_must_be_worth_its_energy() -> None:
+    known = learned(*[(0, 0.5)] * 200, *[(2, 0.95)] * 8, *[(0, 0.5)] * 200)  # 0.5 right answers a joule
+    assert not known.worthwhile(0, 0.5), "1 J more for the second exit would bring 0.5 answers with other samples"
+    assert known.worthwhile(0, 0.1)
+    assert known.worthwhile(0, 0.5, surplus=10.0), "energy that would be lost costs nothing"
+    assert not known.worthwhile(2, 0.0, surplus=10.0), "nothing comes behind the last layer"
+
+
+def test_cheap_answers_make_energy_dear() -> None:
+    poor, rich = learned(*[(2, 0.9)] * 100), learned(*[(0, 0.9)] * 100)  # 0.22 and 0.9 right answers a joule
+    assert poor.worthwhile(0, 0.5)
+    assert not rich.worthwhile(0, 0.5)
+
+
+def test_later_answers_that_are_no_better_are_left() -> None:
+    weak = learned(*[(1, 0.4), (2, 0.45)] * 100)
+    assert not weak.worthwhile(0, 0.5, surplus=10.0)
+    assert weak.worthwhile(0, 0.3, surplus=10.0)
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 5), st.lists(st.tuples(st.integers(0, 2), st.floats(0, 1)), max_size=40))
+def test_surer_answers_are_sooner_given(
+    confidence: float, more: float, surplus: float, answers: list[tuple[int, float]]
+) -> None:
+    experience = learned(*answers)
+    if experience.worthwhile(0, min(1.0, confidence + more), surplus):
+        assert experience.worthwhile(0, confidence, surplus)
 
 
 @pytest.mark.parametrize("name", ["", "always", "fixed", "fixed:0", "fixed:-1", "fixed:x", "never:1", "ours "])

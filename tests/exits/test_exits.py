@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from freeml_pack.errors import PackError
 from freeml_pack.exit_head import Depth
-from freeml_pack.exits.calibrate import calibration_error, fit_temperature, probabilities
+from freeml_pack.exits.calibrate import calibration_error, fit_temperature
 from freeml_pack.exits.choose import candidates, choose
 from freeml_pack.exits.thresholds import choose_thresholds, leave, margins
 from freeml_pack.graph import NEVER, Graph, Window
 from freeml_pack.oracle import run_oracle
 from freeml_pack.plan import CommitRuleError, check_commit_rule
 from freeml_pack.quantize import add_exits
+from freeml_pack.scores import probabilities
 
 
 def residual() -> Graph:

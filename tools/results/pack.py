@@ -58,7 +58,7 @@ def pack_smaller(
 ) -> Packed:
     """Compressed to `ratio` times less than float32, by at most `epochs` of retraining."""
     steering = ["--size", str(plain.float32_bytes // ratio), "--epochs", str(epochs), "--seed", str(network.recipe.seed)]
-    place = ["--target", str(_target(folder)), "--work-dir", str(folder / f"work-{ratio}x")]
+    place = ["--target", str(small_blob_target(folder)), "--work-dir", str(folder / f"work-{ratio}x")]
     return _pack(network, trained, npz, folder, f"{ratio}x", [*steering, *place])
 
 
@@ -105,7 +105,7 @@ def _figures(asked: str, report: dict[str, Any]) -> Packed:
     )
 
 
-def _target(folder: Path) -> Path:
+def small_blob_target(folder: Path) -> Path:
     """The MSP430FR5994 with its FRAM divided for a small blob and a large arena: the activations of the CIFAR-10 networks do
     not fit into the 64 KB that the built-in target leaves to them."""
     text = Path(freeml_pack.targets.__file__).with_name("targets").joinpath("msp430fr5994.toml").read_text()

@@ -164,7 +164,7 @@ def _run(options: argparse.Namespace) -> int:
     quiet = options.quiet or sys.stdout is None
     _check_outputs(options)
     bench, boards = _prepare(options)
-    scenarios = _scenarios(options, boards)
+    scenarios = _scenarios(options, bench, boards)
     began = time.monotonic()
     logs = _simulate(options, bench, scenarios, quiet)
     speed = bench.seconds * len(scenarios) / max(time.monotonic() - began, 1e-9)
@@ -232,7 +232,7 @@ def _read_blob(path: Path) -> tuple[bytes, Any]:
     return blob, facts.network
 
 
-def _scenarios(options: argparse.Namespace, boards: list[Any]) -> list[Any]:
+def _scenarios(options: argparse.Namespace, bench: Any, boards: list[Any]) -> list[Any]:
     """Every trace with every board and every policy, so many devices of each."""
     from freeml_pack.energy.policies import find_policy
     from freeml_pack.energy.simulation import Scenario
@@ -241,7 +241,7 @@ def _scenarios(options: argparse.Namespace, boards: list[Any]) -> list[Any]:
 
     specs, policies = options.trace or ["rf:1mW"], options.policy.split(",")
     for policy in policies:
-        if find_policy(policy).needs_exits:
+        if find_policy(policy).needs_exits and not bench.network.exits:
             raise PackError(f"policy {policy} answers from early exits, and {options.model} has none: use never or ours")
     traces = [
         (synthetic_trace(spec, options.seed) or load_trace(Path(spec), options.load_ohm)).scaled(options.efficiency)

@@ -11,21 +11,22 @@ from dataclasses import dataclass
 from math import inf
 
 import numpy as np
+from freeml_schema.journal import ARENA_OFFSET
 
 from freeml_pack.energy.board import Board
 from freeml_pack.energy.capacitor import Capacitor
 from freeml_pack.energy.costs import PlanPrices
-from freeml_pack.energy.policies import ANSWER, CONTINUE, Policy, Situation
+from freeml_pack.energy.policies import ANSWER, CONTINUE, Chooser, Policy, Situation
 from freeml_pack.energy.recorder import Recorder
 from freeml_pack.energy.runlog import Answer, RunLog
-from freeml_pack.energy.stretches import Stretch, stretches
+from freeml_pack.energy.stretches import Stretch, answer_joules, stretches
 from freeml_pack.energy.torn import tear
 from freeml_pack.energy.workload import Samples
 from freeml_pack.engine import BOOT_LIMIT, Engine, Session
 from freeml_pack.graph import NEVER
 from freeml_pack.inspection.network import Network
 from freeml_pack.plan.intervals import START_COMMITS
-from freeml_pack.scores import int8_labels
+from freeml_pack.scores import int8_labels, probabilities
 
 _RESERVE = 0.05  # of the energy to the next commit: what a monitor and the prices may be wrong by
 
@@ -71,12 +72,15 @@ class Device:
         self._policy, self._samples, self._habits, self._rng = policy, samples, habits, rng
         self._exits = engine.exits
         self._stretches = stretches(network, prices, self._exits)
-        self._zero_point = network.tensors[network.output].zero_point
+        self._answer_joules = answer_joules(network, prices, self._exits)
+        output = network.tensors[network.output]
+        self._zero_point, self._output_scale = output.zero_point, output.scale
         self._nvm = bytearray(engine.nvm_size)
         self._off = capacitor.energy_at(board.volts_off)
         self._end = 0.0
         self._recorder = recorder
         self._session: Session  # there while the device is on
+        self._chooser: Chooser  # likewise: a power failure makes it forget
         self._fresh = False  # power came back, and nothing has run since
         self._current: _Inference | None = None
         self._next_sample, self._next_due = first_sample, 0.0
@@ -166,6 +170,7 @@ class Device:
 
     def _open(self) -> None:
         self._session, self._fresh = Session(self._engine, self._nvm), True
+        self._chooser = self._policy.begin(self._answer_joules)
 
     def _proceed(self) -> bool:
         """The next thing that the device does. False where power fails or the run ends."""
@@ -212,7 +217,7 @@ class Device:
         """Does what the policy says before work of so many joules up to the next commit, and up to the next answer. exit: the
         one at hand, which may answer. False where power fails or the run ends meanwhile."""
         energy, needed = self._capacitor.energy - self._off, to_commit * (1 + _RESERVE)
-        choice = self._policy.choose(self._situation(energy, needed, to_exit, exit))
+        choice = self._chooser.choose(self._situation(energy, needed, to_exit, exit))
         if choice == ANSWER:
             return self._exit()
         needed = min(needed, self._capacitor.full - self._off)
@@ -224,17 +229,26 @@ class Device:
     def _situation(self, energy: float, to_commit: float, to_exit: float, exit: int | None) -> Situation:
         time, deadline = self._capacitor.time, self._habits.deadline
         taken = self._current.taken if self._current else time
+        income = self._capacitor.harvested / time
+        room = self._capacitor.full - self._off - energy
         return Situation(
             energy=energy,
             to_commit=to_commit,
             to_exit=to_exit,
             watts=self._board.active_watts,
-            income=self._capacitor.harvested / time,
+            income=income,
             exit=exit,
             confidence=None if exit is None else self._session.margin,
             threshold=inf if exit is None or self._exits[exit].threshold == NEVER else self._exits[exit].threshold,
+            likely=None if exit is None else self._likely(exit),
             time_left=None if deadline is None else taken + deadline - time,
+            surplus=max(0.0, income * (self._next_due - time) - room) if self._habits.every else 0.0,
         )
+
+    def _likely(self, exit: int) -> float:
+        """How likely the answer of the exit at hand is right: 0..1."""
+        scores = np.frombuffer(self._nvm, np.int8, self._engine.output_length, ARENA_OFFSET + self._exits[exit].offset)
+        return float(probabilities(scores, self._exits[exit].temperature).max())
 
     def _infer(self, stretch: Stretch) -> bool:
         """False where power fails or the run ends before the stretch does."""
@@ -329,5 +343,8 @@ class Device:
             joules=self._capacitor.consumed - current.joules,
         )
         self.log.answers.append(answer)
+        number = len(self._exits) if answer.exit is None else answer.exit
+        temperature = 1 / self._output_scale if answer.exit is None else self._exits[answer.exit].temperature
+        self._chooser.answered(number, float(probabilities(scores, temperature).max()))
         self._current = None
         self._mark("answer")

@@ -29,6 +29,13 @@ class Stretch:
         return float(self.ends[-1]) + self.commit
 
 
+def answer_joules(network: Network, prices: PlanPrices, exits: tuple[Exit, ...]) -> list[float]:
+    """Of each answer without power failures, from the sample on: of the exits, of the last layer."""
+    steps = [int(network.first_steps[exit.op + 1]) for exit in exits]
+    until = np.cumsum(prices.work + prices.commit * prices.commits)
+    return [*(float(prices.start + until[count - 1] + prices.commit) for count in steps), prices.inference]
+
+
 def stretches(network: Network, prices: PlanPrices, exits: tuple[Exit, ...]) -> dict[tuple[int, int], Stretch]:
     """By the operator and tile that each begins with."""
     first_steps, count = network.first_steps, network.steps

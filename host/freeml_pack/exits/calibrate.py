@@ -5,15 +5,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from freeml_pack.scores import probabilities
+
 _TEMPERATURES = np.geomspace(0.25, 256.0, 241)
 _BINS = 15
-
-
-def probabilities(scores: np.ndarray, temperature: float) -> np.ndarray:
-    """softmax(scores / temperature) over the last axis; scores: int8."""
-    shifted = (scores - scores.max(-1, keepdims=True).astype(np.float64)) / temperature
-    powers = np.exp(shifted)
-    return np.asarray(powers / powers.sum(-1, keepdims=True))
 
 
 def fit_temperature(scores: np.ndarray, labels: np.ndarray) -> float:

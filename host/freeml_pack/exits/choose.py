@@ -13,7 +13,9 @@ _MOST = 16
 _LAST = 0.9  # share of the network's work; behind it an exit saves nothing
 _APART = 0.05  # share of the network's work between two exits
 _POOL = 4  # rows and columns at most
-_SHRINK = 25  # all pooled features together are at most this part of the feature maps, where pooling can do it
+_SHRINK = 26  # the whole head takes at most this part of the weights that all values of the feature maps would have
+_EXIT_BYTES, _CLASS_BYTES = 210, 20  # that an exit takes besides a byte for each weight: metadata; bias, multiplier, sum
+_TOGETHER = 4  # classes whose weights are stored together
 _HEAD_MACS = 0.02  # of the network's, at most for all exits together, where that leaves anything
 
 
@@ -87,7 +89,9 @@ def _pooled(graph: Graph, chosen: list[Place]) -> list[Place]:
     """With pools as large as the budget allows: grown depth by depth, all by one row and column before any by two."""
     shapes = [graph.tensors[place.tensor].shape for place in chosen]
     classes = graph.tensors[graph.output].size
-    budget = min(sum(map(prod, shapes)) // _SHRINK, int(_HEAD_MACS * graph.macs()) // classes)
+    stored = -(-classes // _TOGETHER) * _TOGETHER
+    weights = sum(map(prod, shapes)) * classes // _SHRINK - len(chosen) * (_EXIT_BYTES + _CLASS_BYTES * stored)
+    budget = min(weights // stored, int(_HEAD_MACS * graph.macs()) // classes)  # features
     pools = [(1, 1)] * len(chosen)
     for side in range(2, _POOL + 1):
         for index, (height, width, _) in enumerate(shapes):

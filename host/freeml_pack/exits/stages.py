@@ -28,7 +28,8 @@ _FEATURES = "looking at the features of early exits"
 class Trained:
     places: tuple[Place, ...]
     head: tuple[Depth, ...]
-    held_out: np.ndarray  # indices of training samples that the head has not seen
+    learned: np.ndarray  # indices of the training samples that it was trained on
+    held_out: np.ndarray  # of some that it has not seen
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,9 @@ def train_exits(graph: Graph, split: Split, wanted: str, seed: int, progress: Pr
     count = int(np.clip(_WORK / max(graph.macs(), 1), _FEWEST, _MOST))
     chosen = np.random.default_rng(seed).permutation(len(split))[:count]
     held_out = min(int(len(chosen) * _HELD_OUT), _MOST_HELD_OUT)
-    seen = look(graph, places, split, chosen[held_out:], progress)
-    return Trained(tuple(places), train(graph, places, seen, seed), np.sort(chosen[:held_out]))
+    learned = np.sort(chosen[held_out:])
+    head = train(graph, places, look(graph, places, split, learned, progress))
+    return Trained(tuple(places), head, learned, np.sort(chosen[:held_out]))
 
 
 def set_thresholds(built: Built, trained: Trained, split: Split, max_drop: float | None = None) -> Built:

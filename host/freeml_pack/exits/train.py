@@ -5,24 +5,21 @@ Knowledge in a Neural Network", 2015)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from freeml_pack.calibrate import Progress
 from freeml_pack.exit_head import Depth
 from freeml_pack.exits.choose import Place
 from freeml_pack.exits.features import Seen
 from freeml_pack.graph import Graph
 
-_EPOCHS = 40
-_BATCH = 256
-_RATE = 5e-3
-_DECAY = 1e-3
-_SOFTNESS, _TRUST = 2.0, 0.5  # of the network's scores: temperature, share of the loss
+_ITERATIONS = 150
+_SOFTNESS, TRUST = 2.0, 0.9  # of the network's scores: temperature, share of the loss
+PRIOR = 0.3  # penalty of a squared weight, by the number of samples
 
 
 class Head(nn.Module):
@@ -34,6 +31,11 @@ class Head(nn.Module):
         self.gains = nn.Parameter(torch.zeros(len(sizes)))  # logarithms: the scales stay positive
         self.biases = nn.Parameter(torch.zeros(len(sizes), classes))
 
+    def squares(self) -> Tensor:
+        """[depths]: of the weights behind each depth's scores, its scale included."""
+        sums = torch.stack([weight.square().sum() for weight in self.weights]).cumsum(0)
+        return sums * (2 * self.gains).exp()
+
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         terms = [functional.linear(x, weight) for x, weight in zip(features, self.weights, strict=True)]
         sums = torch.stack(terms, 1).cumsum(1)
@@ -41,43 +43,56 @@ class Head(nn.Module):
         return scores
 
 
-def train(
-    graph: Graph, places: Sequence[Place], seen: Seen, seed: int = 0, progress: Progress | None = None
-) -> tuple[Depth, ...]:
+def train(graph: Graph, places: Sequence[Place], seen: Seen) -> tuple[Depth, ...]:
     """The head, from the samples seen. Deterministic."""
-    torch.manual_seed(seed)
     means = [x.mean(0) for x in seen.features]
     deviations = [x.std(0) + 0.1 * x.std() + 1e-6 for x in seen.features]
     features = [(x - mean) / deviation for x, mean, deviation in zip(seen.features, means, deviations, strict=True)]
     head = Head([x.shape[1] for x in features], seen.scores.shape[1])
-    _fit(head, features, seen, seed, progress)
+    _fit(head, features, seen)
     return tuple(_depths(graph, places, head, seen, means, deviations))
 
 
-def _fit(head: Head, features: list[Tensor], seen: Seen, seed: int, progress: Progress | None) -> None:
-    optimizer = torch.optim.AdamW(head.parameters(), lr=_RATE, weight_decay=_DECAY)
-    generator = torch.Generator().manual_seed(seed)
-    count = len(seen.labels)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, _EPOCHS * -(-count // _BATCH))
-    for epoch in range(_EPOCHS):
-        for chosen in torch.randperm(count, generator=generator).split(_BATCH):
-            scores = head([x[chosen] for x in features])
-            loss = _loss(scores, seen.scores[chosen], seen.labels[chosen])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-        if progress is not None:
-            progress(epoch + 1, _EPOCHS)
+def _fit(head: Head, features: list[Tensor], seen: Seen) -> None:
+    """The n-th depth has a weight of 1 / n: what the first one learns stays in the sums, all others can mend it. The penalty is
+    on what weights and scale make together; on weights alone, the scales would grow and undo it."""
+    decay, depths = PRIOR / len(seen.labels), len(features)
+    total = sum(1 / number for number in range(1, depths + 1))
+    shares = [1 / (number * total) for number in range(1, depths + 1)]
+
+    def loss() -> Tensor:
+        penalty = depths * (head.squares() @ torch.tensor(shares))
+        return lesson(head(features), seen.scores, seen.labels, shares=shares) + decay * penalty
+
+    minimise(head, loss)
 
 
-def _loss(scores: Tensor, teacher: Tensor, labels: Tensor) -> Tensor:
-    """Mean over the depths. scores: [N, depths, classes]"""
+def minimise(model: nn.Module, loss: Callable[[], Tensor]) -> None:
+    """Fits the parameters of a model to a loss over all samples. With given scales that of a head is convex."""
+    optimizer = torch.optim.LBFGS(model.parameters(), max_iter=_ITERATIONS, history_size=20, line_search_fn="strong_wolfe")
+
+    def again() -> Tensor:
+        optimizer.zero_grad()
+        value = loss()
+        value.backward()
+        return value
+
+    optimizer.step(again)
+
+
+def lesson(
+    scores: Tensor, teacher: Tensor, labels: Tensor, trust: float = TRUST, shares: Sequence[float] | None = None
+) -> Tensor:
+    """scores: [N, depths, classes]; teacher: [N, classes], whose share of the loss `trust` is; shares: of each depth, None:
+    equal."""
     depths = scores.shape[1]
-    hard = functional.cross_entropy(scores.flatten(0, 1), labels.repeat_interleave(depths))
-    goal = functional.softmax(teacher / _SOFTNESS, 1).repeat_interleave(depths, 0)
-    soft = functional.cross_entropy(scores.flatten(0, 1) / _SOFTNESS, goal)
-    return (1 - _TRUST) * hard + _TRUST * _SOFTNESS**2 * soft
+    flat = scores.flatten(0, 1)
+    loss = (1 - trust) * functional.cross_entropy(flat, labels.repeat_interleave(depths), reduction="none")
+    if trust > 0:
+        goal = functional.softmax(teacher / _SOFTNESS, 1).repeat_interleave(depths, 0)
+        loss = loss + trust * _SOFTNESS**2 * functional.cross_entropy(flat / _SOFTNESS, goal, reduction="none")
+    each = loss.reshape(-1, depths).mean(0)
+    return each.mean() if shares is None else each @ torch.tensor(shares)
 
 
 @torch.no_grad()
