@@ -3,8 +3,9 @@
 include boards/$(BASE)/mpconfigboard.mk
 
 ifeq ($(MCU),m4)
-# Not added but replaced: the compiler would else choose its library by the first ones.
-CFLAGS := $(filter-out -mcpu=% -mfloat-abi=%, $(CFLAGS)) -mcpu=cortex-m4 -mfpu=fpv4-sp-d16 -mfloat-abi=hard
+# In place of the M3's, as the compiler chooses its library by the first ones.
+M3_CFLAGS := $(CFLAGS)
+CFLAGS = $(filter-out -mcpu=% -mfloat-abi=%, $(M3_CFLAGS)) -mcpu=cortex-m4 -mfpu=fpv4-sp-d16 -mfloat-abi=hard
 endif
 
 MICROPY_VFS_LFS2 = 1
