@@ -17,7 +17,7 @@ static FML_APART void run(const fml_work *work, uint32_t from, uint32_t to, uint
     const fml_range range = fml_output_range(op);
     const bool copies = op->kind == FML_OP_KIND_COPY;
     const uint32_t step = copies || op->params_size == FML_QUANTIZE_ENTRY_SIZE ? 0 : FML_QUANTIZE_ENTRY_SIZE;
-    const uint8_t *entry = work->params + depth * step;
+    const uint8_t *entry = step == 0 ? work->params : work->params + depth * step; /* COPY has none: NULL */
     const uint8_t *const lookup = work->lookup, *const sample = work->sample;
     const int8_t *const input = work->input;
     int8_t *const output = work->output;
