@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 
 import torch
+from freeml_pack.frontend import LoadedModel, load_model
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -308,3 +312,13 @@ ZOO: dict[str, Callable[[], tuple[nn.Module, Shape]]] = {
         coded_sparse_1d,
     )
 }
+
+
+@cache
+def loaded(name: str) -> tuple[LoadedModel, Shape]:
+    """The network as the packer reads it from a torch.export program, and the shape of a sample. Nothing may change it."""
+    module, shape = ZOO[name]()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.pt2"
+        torch.export.save(torch.export.export(module, (torch.zeros(1, *shape),)), path)
+        return load_model(path), shape

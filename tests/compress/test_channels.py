@@ -6,20 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from freeml_pack import passes
 from freeml_pack.compress.channels import ChannelGroups, remove_channels
 from freeml_pack.evaluate import evaluate
-from freeml_pack.frontend import load_model
 from freeml_pack.graph import Conv2d, DepthwiseConv2d, Graph
-from zoo import ZOO
+from zoo import ZOO, loaded
 
 
 @pytest.mark.parametrize("name", sorted(ZOO))
-def test_removed_channels_count_as_zero(name: str, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    module, shape = ZOO[name]()
-    torch.export.save(torch.export.export(module, (torch.zeros(1, *shape),)), tmp_path / "model.pt2")
-    graph = passes.standard(load_model(tmp_path / "model.pt2").graph)
+def test_removed_channels_count_as_zero(name: str) -> None:
+    model, shape = loaded(name)
+    graph = passes.standard(model.graph)
     groups = ChannelGroups(graph)
     random = np.random.default_rng(0)
     keep = groups.keep(random.random(len(groups.removable)) < 0.6)

@@ -9,20 +9,16 @@ from freeml_pack import activations, passes
 from freeml_pack.compress.functions import FUNCTIONS
 from freeml_pack.compress.network import Network
 from freeml_pack.evaluate import evaluate
-from freeml_pack.frontend import load_model
 from freeml_pack.graph import Conv2d, DepthwiseConv2d, Graph
-from zoo import ZOO
+from zoo import ZOO, loaded
 
 
 @pytest.fixture(scope="module", params=sorted(ZOO))
-def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Graph, np.ndarray, np.ndarray]:
+def case(request: pytest.FixtureRequest) -> tuple[Graph, np.ndarray, np.ndarray]:
     """Graph, samples, and the original module's scores."""
-    module, shape = ZOO[request.param]()
-    path = tmp_path_factory.mktemp("zoo") / "model.pt2"
-    torch.export.save(torch.export.export(module, (torch.zeros(1, *shape),)), path)
-    loaded = load_model(path)
+    model, shape = loaded(request.param)
     x = np.random.default_rng(0).normal(size=(16, *shape)).astype(np.float32)
-    return passes.standard(loaded.graph), x, loaded.predict(x)
+    return passes.standard(model.graph), x, model.predict(x)
 
 
 def test_network_computes_what_the_graph_computes(case: tuple[Graph, np.ndarray, np.ndarray]) -> None:

@@ -27,6 +27,7 @@ class Rooms:
 
     def __init__(self, target: Target, x: Tensor) -> None:
         self._target, self._x = target, x
+        self._without_weights: dict[tuple[str, ...], int] = {}
 
     def built(self, graph: Graph, roomy: bool = False) -> Built:
         """roomy: as if RAM and NVM had no limit, so that nothing is cut to fit into them."""
@@ -42,22 +43,31 @@ class Rooms:
         _refuse("RAM", "a larger --ram", costs.ram, self._target.ram_bytes)
 
     def for_weights(self, graph: Graph, size: int) -> int:
-        """Bytes of the blob that a network of these operators has for its convolutions, learned from one without channels."""
-        groups = ChannelGroups(graph)
-        smallest = remove_channels(graph, groups.keep(np.zeros(len(groups.removable), bool)))
-        other = self.built(smallest, roomy=True).other_bytes
+        """Bytes of the blob that a network of these operators has for its convolutions."""
+        other = self._bytes_without_weights(graph)
         if other >= size:
             raise PackError(f"without any weights the blob still takes {other:,} bytes; ask for a larger --size")
         return size - other
+
+    def _bytes_without_weights(self, graph: Graph) -> int:
+        """Learned from one without channels."""
+        operators = tuple(op.name for op in graph)
+        if operators not in self._without_weights:
+            groups = ChannelGroups(graph)
+            smallest = remove_channels(graph, groups.keep(np.zeros(len(groups.removable), bool)))
+            self._without_weights[operators] = self.built(smallest, roomy=True).other_bytes
+        return self._without_weights[operators]
 
     def limits(self, graph: Graph, size: int) -> Limits:
         """What the channels of `graph` may take. Its tensors, the arena, by themselves: in the plan, where pools are part of
         convolutions, they take less. No limit where there is none, or where bands of rows keep to it: they cost no accuracy."""
         target, weights = self._target, self.for_weights(graph, size)
         coded = self.coded(pruned_to(graph, weights, target, {}))
-        built, whole = self.built(coded), self.built(coded, roomy=True)
-        if built.other_bytes - whole.other_bytes > _DEAREST_BANDS * size or _scratch_excess(built, target) > 0:
-            built = whole
+        built = self.built(coded, roomy=True)
+        if built.excess(target) > 0:
+            banded = self.built(coded)
+            dear = banded.other_bytes - built.other_bytes > _DEAREST_BANDS * size
+            built = built if dear or _scratch_excess(banded, target) > 0 else banded
         arena = window = None
         if (excess := built.excess(target)) > 0:
             room = built.plan.arena_size - excess
