@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Simulates policies on harvest traces with several capacitors, and writes docs/results/energy.md, .json and pictures.
 
-    python tools/energy_results.py [--network kws_m] [--hours 4] [--data ../shared/data]
+    python tools/energy_results.py [--network kws_m] [--hours 2] [--data ../shared/data]
 
 Takes minutes, and what `make exit-results` takes for the network where that was not done. What is done is kept in build/results
 and taken over by the next run. Exit status 2 where data is missing.
@@ -36,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--traces", type=Path, help="folder of harvest traces, .npz or .csv (default: energy_traces in that of the data sets)")
     add("--network", choices=NETWORKS, default="kws_m", help="(default: %(default)s)")
     add("--ratio", type=int, default=30, help="times smaller than float32 that it is, 1: only int8 (default: %(default)s)")
-    add("--hours", type=float, default=4.0, help="that each device is simulated (default: %(default)s)")
+    add("--hours", type=float, default=2.0, help="that each device is simulated (default: %(default)s)")
     add("--capacitance", default="470uF,1mF,4.7mF", help="of the capacitors (default: %(default)s)")
     add("--jobs", type=int, default=cores(), help="processes (default: %(default)s)")
     add("--work", type=Path, default=ROOT / "build" / "results", help="what is kept (default: %(default)s)")

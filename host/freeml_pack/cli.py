@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from freeml_pack import __version__
-from freeml_pack.command import FILE_WIDTH, Parser, run_command
+from freeml_pack.command import FILE_WIDTH, Parser, positive, run_command, seed
 from freeml_pack.errors import PackError
 from freeml_pack.units import byte_count
 
@@ -57,18 +57,6 @@ def _exits(text: str) -> str:
     return text
 
 
-def _positive(text: str) -> int:
-    if int(text) < 1:
-        raise ValueError(text)
-    return int(text)
-
-
-def _seed(text: str) -> int:
-    if int(text) < 0:
-        raise ValueError(text)
-    return int(text)
-
-
 def _points(text: str) -> float:
     if not 0 <= float(text) <= 100:
         raise ValueError(text)
@@ -76,7 +64,7 @@ def _points(text: str) -> float:
 
 
 # argparse names the type in its error message.
-_numbers.__name__, _shape.__name__, _positive.__name__, _seed.__name__ = "list of numbers", "shape", "positive number", "seed"
+_numbers.__name__, _shape.__name__ = "list of numbers", "shape"
 _points.__name__, byte_count.__name__ = "number of points", "number of bytes"
 
 
@@ -124,22 +112,22 @@ def make_parser() -> argparse.ArgumentParser:
         type=_points,
         help="points of accuracy that compression may cost (default: 1 without --size)",
     )
-    add("--epochs", metavar="N", type=_positive, help="of training for compression, in all (default: by the number of samples)")
+    add("--epochs", metavar="N", type=positive, help="of training for compression, in all (default: by the number of samples)")
     add(
         "--work-dir", metavar="DIR", type=Path, help="keeps what a search has done, so that it can be interrupted and continued"
     )
     add(
         "--no-compress", dest="compress", action="store_false", help="only round to int8; refuse a model that does not fit then"
     )
-    add("--samples", metavar="N", type=_positive, help="measure accuracy on at most N test samples (default: all)")
+    add("--samples", metavar="N", type=positive, help="measure accuracy on at most N test samples (default: all)")
     add(
         "--inferences-per-day",
         metavar="N",
-        type=_positive,
+        type=positive,
         default=24 * 60,
         help="for the years until the NVM is worn out (default: %(default)s)",
     )
-    add("--seed", metavar="N", type=_seed, default=0, help="for choosing samples and for training (default: %(default)s)")
+    add("--seed", metavar="N", type=seed, default=0, help="for choosing samples and for training (default: %(default)s)")
     add("--emit-image", metavar="FILE", type=Path, help="write firmware with the blob inside, too: .elf, or .hex (Intel HEX)")
     add("--report", metavar="JSON", type=Path, help="write all numbers of the table, and more, to a JSON file")
     add("--quiet", action="store_true", help="no progress, no table")

@@ -27,6 +27,23 @@ class Parser(argparse.ArgumentParser):
         raise PackError(f"{message}; see {self.prog} --help")
 
 
+def positive(text: str) -> int:
+    """A whole number from 1 on, as a type of argparse, which names it in its message."""
+    if int(text) < 1:
+        raise ValueError(text)
+    return int(text)
+
+
+def seed(text: str) -> int:
+    """A whole number from 0 on, likewise."""
+    if int(text) < 0:
+        raise ValueError(text)
+    return int(text)
+
+
+positive.__name__ = "positive number"
+
+
 def run_command(program: str, work: Callable[[], int]) -> int:
     """The exit code of `work`, or one line on stderr and the exit code of what went wrong."""
     try:

@@ -104,6 +104,8 @@ def blobs() -> Iterator[tuple[str, bytes]]:
     yield "most-tiles", write_blob(most_tiles(), smallest_tiles(most_tiles()))
     yield "adaptive-dilation", adaptive_dilation(graphs.every_kind())
     yield "tiny", tiny()
+    for name, plan in (("tight", graphs.tight_plan), ("roomy", graphs.roomy_plan)):
+        yield f"exits-{name}", write_blob(graphs.with_exits(), plan(graphs.with_exits(), rng))
 
 
 def sealed(blob: bytearray) -> bytes:

@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 
 from freeml_pack import __version__
-from freeml_pack.command import FILE_WIDTH, Parser, run_command
+from freeml_pack.command import FILE_WIDTH, Parser, positive, run_command, seed
 from freeml_pack.errors import PackError
 from freeml_pack.units import parse_quantity, quantity
 
@@ -66,20 +66,8 @@ def _window(text: str) -> tuple[float, float]:
     return begin, end
 
 
-def _positive(text: str) -> int:
-    if int(text) < 1:
-        raise ValueError(text)
-    return int(text)
-
-
-def _seed(text: str) -> int:
-    if int(text) < 0:
-        raise ValueError(text)
-    return int(text)
-
-
 _capacitances.__name__, _share.__name__ = "list (such as 470uF,4.7mF)", "share (such as 0.8)"
-_window.__name__, _positive.__name__, _seed.__name__ = "window (such as 100,160)", "positive number", "seed"
+_window.__name__ = "window (such as 100,160)"
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -126,16 +114,16 @@ def make_parser() -> argparse.ArgumentParser:
     add(
         "--devices",
         metavar="N",
-        type=_positive,
+        type=positive,
         default=1,
         help="of each trace, capacitor and policy; they begin at other places",
     )
-    add("--jobs", metavar="N", type=_positive, help="processes (default: one for each core)")
+    add("--jobs", metavar="N", type=positive, help="processes (default: one for each core)")
     add("--ray", action="store_true", help="on a Ray cluster whose computers have freeml (RAY_ADDRESS, else on this one)")
     add(
         "--seed",
         metavar="N",
-        type=_seed,
+        type=seed,
         default=0,
         help="for made-up traces, places to begin, torn writes (default: %(default)s)",
     )
