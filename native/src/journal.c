@@ -13,7 +13,7 @@ typedef char record_is_as_stored[AT(magic, MAGIC) && AT(phase, PHASE) && AT(exit
                                      : -1];
 
 int fml_nvm_read(const fml_nvm *nvm, uint32_t offset, void *to, uint32_t size) {
-    if (nvm->mapped == NULL) {
+    if (FML_BUS_NVM && nvm->mapped == NULL) {
         return nvm->read(nvm->context, offset, to, size) < 0 ? FML_ERROR_IO : FML_OK;
     }
     fml_copy(to, nvm->mapped + offset, size);
@@ -62,7 +62,7 @@ int fml_journal_read(const fml_nvm *nvm, fml_journal *journal) {
 
 static int write_slot(const fml_nvm *nvm, uint8_t slot, const uint8_t *bytes) {
     uint32_t offset = (uint32_t)slot * FML_NVM_SLOT_SIZE;
-    if (nvm->mapped == NULL) {
+    if (FML_BUS_NVM && nvm->mapped == NULL) {
         if (nvm->write(nvm->context, offset, bytes, FML_RECORD_SIZE) < 0) {
             return FML_ERROR_IO;
         }

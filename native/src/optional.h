@@ -18,4 +18,11 @@
 #define FML_EARLY_EXITS 1
 #endif
 
+/* -DFML_WITHOUT_BUS_NVM leaves out what nonvolatile memory behind a bus wants: fml_nvm.mapped has to be set. */
+#if defined(FML_WITHOUT_BUS_NVM)
+#define FML_BUS_NVM 0
+#else
+#define FML_BUS_NVM 1
+#endif
+
 #endif

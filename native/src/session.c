@@ -13,7 +13,7 @@ static int flush(fml_session *session) {
     const fml_nvm *nvm = &session->nvm;
     uint32_t begin = session->dirty_begin, size = session->dirty_end - begin;
     session->dirty_end = begin;
-    if (size == 0) {
+    if (!FML_BUS_NVM || size == 0) {
         return FML_OK;
     }
     return nvm->write(nvm->context, FML_NVM_ARENA_OFFSET + begin, session->arena + begin, size) < 0 ? FML_ERROR_IO
@@ -160,7 +160,7 @@ static int check_memories(const fml_model *model, const fml_nvm *nvm, const void
     if (nvm->size < model->nvm_size) {
         return FML_ERROR_NVM_SIZE;
     }
-    if (nvm->mapped == NULL && (arena == NULL || arena_size < model->arena_size)) {
+    if (FML_BUS_NVM && nvm->mapped == NULL && (arena == NULL || arena_size < model->arena_size)) {
         return FML_ERROR_ARENA_SIZE;
     }
     if (scratch_size < model->scratch_size || (scratch == NULL && model->scratch_size > 0)) {
@@ -177,7 +177,7 @@ int fml_session_open(fml_session *session, const fml_model *model, const fml_nvm
     session->tag = session->sequence = session->steps = session->commits = 0;
     session->model = model;
     session->nvm = *nvm;
-    session->arena = nvm->mapped != NULL ? nvm->mapped + FML_NVM_ARENA_OFFSET : arena;
+    session->arena = !FML_BUS_NVM || nvm->mapped != NULL ? nvm->mapped + FML_NVM_ARENA_OFFSET : arena;
     session->scratch = scratch;
     session->dirty_begin = session->dirty_end = 0;
     session->slot = 0;
@@ -198,7 +198,7 @@ int fml_session_open(fml_session *session, const fml_model *model, const fml_nvm
     if (session->phase == FML_PHASE_RUNNING) {
         status = count_boot(session);
     }
-    if (status == FML_OK && session->phase != FML_PHASE_IDLE && nvm->mapped == NULL) {
+    if (status == FML_OK && FML_BUS_NVM && session->phase != FML_PHASE_IDLE && nvm->mapped == NULL) {
         status = restore(session);
     }
     session->stale = status != FML_OK;
@@ -233,7 +233,7 @@ int fml_session_start(fml_session *session, const void *sample, uint32_t size, u
         return status;
     }
     fml_copy(session->arena + session->model->sample_offset, sample, size);
-    if (session->nvm.mapped == NULL) {
+    if (FML_BUS_NVM && session->nvm.mapped == NULL) {
         (void)mark(session, session->model->sample_offset, size);
     }
     session->tag = tag;
@@ -248,7 +248,7 @@ static FML_APART int step(fml_session *session) {
     fml_op op;
     (void)fml_model_op(model, session->op, &op);
     int status = fml_interp_step(model, &op, session->tile, session->arena, session->scratch);
-    if (status == FML_OK && session->nvm.mapped == NULL) {
+    if (status == FML_OK && FML_BUS_NVM && session->nvm.mapped == NULL) {
         status = mark_tile(session, &op);
     }
     if (status != FML_OK) {

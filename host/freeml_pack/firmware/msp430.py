@@ -16,7 +16,7 @@ from freeml_pack.engine import Engine, EngineError
 from freeml_pack.errors import PackError
 from freeml_pack.firmware.native import NATIVE
 from freeml_pack.graph import Encoding
-from freeml_pack.inspection.network import NetworkOp, read_network
+from freeml_pack.inspection.network import Network, NetworkOp, read_network
 from freeml_pack.targets import Energy, Target, load_target
 
 NAME = "msp430fr5994"
@@ -46,10 +46,10 @@ PER_MODEL = ("main.c", "image.S")
 LEA = PORT / "lea"  # with its kernel, which calls the CPU's by these names
 CPU_KERNEL = [f"-Dfml_kernel_conv_2d{suffix}=cpu_conv_2d{suffix}" for suffix in ("", "_scratch")]
 FLAGS = ["--target=msp430", "-mhwmult=f5series", "-ffreestanding", "-ffunction-sections", "-fdata-sections"]
-C_FLAGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
-
-
+C_FLAGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-DFML_WITHOUT_BUS_NVM"]
 HOT = ("conv_2d.c", "conv_2d_lea.c")  # what runs for each pixel: for speed, all else for size
+LEAN = "lean"  # folder of what is compiled for blobs that use none of the optional features
+LEAN_FLAGS = ("-DFML_WITHOUT_ENCODINGS", "-DFML_WITHOUT_EXITS")
 
 
 def tools() -> tuple[str, str]:
@@ -93,15 +93,26 @@ def _entries(names: set[str]) -> list[str]:
 
 def compile_common(folder: Path, *, lea: bool = False) -> list[Path]:
     """Object files, in `folder`, of what is the same for every model: the port, and the core but for the files that the port
-    replaces by one of the same name. lea: convolutions on the Low-Energy Accelerator (README.md of the port)."""
+    replaces by one of the same name. What knows of optional features is there twice, with and without them. lea: convolutions on
+    the Low-Energy Accelerator (README.md of the port)."""
+    conv = PORT / "conv_2d.c"
     port = [path for path in sorted(PORT.glob("*.[cS]")) if path.name not in PER_MODEL]
     replaced = {path.stem for path in port}
     core = [path for path in sorted(CORE.rglob("*.c")) if path.stem not in replaced]
-    objects = [_compile(path, folder) for path in (*port, *core) if not (lea and path == PORT / "conv_2d.c")]
-    if lea:
-        objects += [_compile(path, folder) for path in sorted(LEA.glob("*.[cS]"))]
-        objects.append(_compile(PORT / "conv_2d.c", folder, *CPU_KERNEL))
-    return objects
+    lean = folder / LEAN
+    lean.mkdir(exist_ok=True)
+    names = CPU_KERNEL if lea else []
+    objects = [_compile(path, folder) for path in (*port, *core) if path != conv]
+    objects += [_compile(path, lean, *LEAN_FLAGS) for path in core]
+    objects += [_compile(conv, folder, *names), _compile(conv, lean, *LEAN_FLAGS, *names)]
+    return objects + ([_compile(path, folder) for path in sorted(LEA.glob("*.[cS]"))] if lea else [])
+
+
+def _suited(common: list[Path], network: Network) -> list[Path]:
+    """The object files for a network: of those that are there twice, one."""
+    is_lean = not network.exits and all(op.encoding == Encoding.DENSE_8 for op in network.ops)
+    twice = {path.name for path in common if path.parent.name == LEAN}
+    return [path for path in common if (path.parent.name == LEAN) == (is_lean and path.name in twice)]
 
 
 def _pairs(op: NetworkOp) -> int:
@@ -167,9 +178,10 @@ def link(blob: bytes, common: list[Path], output: Path, is_far: bool, target: Ta
         (folder / "far").write_bytes(blob if is_far else b"")
         flags = [f"-D{name}={value}" for name, value in defines(blob, is_far, target).items()]
         flags += [f'-DNEAR_FILE="{folder}/near"', f'-DFAR_FILE="{folder}/far"']
-        absent = left_out(read_network(blob).ops)
+        network = read_network(blob)
+        absent = left_out(network.ops)
         objects = [
-            *(path for path in common if path.name.partition(".")[0] not in absent),
+            *(path for path in _suited(common, network) if path.name.partition(".")[0] not in absent),
             *(_compile(PORT / source, folder, *flags) for source in PER_MODEL),
         ]
         command = [
