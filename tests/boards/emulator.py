@@ -63,9 +63,19 @@ def firmware(source: Path, name: str, modules: Path | None = None) -> Path:
     command += [*board.make, *([f"USER_C_MODULES={modules}"] if modules else [])]
     same_each_time = {"MICROPY_GIT_TAG": "emulated", "MICROPY_GIT_HASH": "", "SOURCE_DATE_EPOCH": "0"}
     with get_micropython.locked(build):
+        _forget_old(build)
         result = subprocess.run(command, capture_output=True, text=True, env=os.environ | same_each_time)
     assert result.returncode == 0, (result.stdout + result.stderr)[-4000:]
     return build / "firmware.elf"
+
+
+def _forget_old(build: Path) -> None:
+    """MicroPython's rules do not notice that the compiler's options have changed."""
+    built, rules = build / "py" / "gc.o", FIRMWARE / "mpconfigboard.mk"
+    if built.exists() and built.stat().st_mtime < rules.stat().st_mtime:
+        for path in build.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
 
 
 def _flash_image(files: Mapping[str, bytes], blocks: int) -> bytes:
