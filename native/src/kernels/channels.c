@@ -23,10 +23,9 @@ static FML_INLINED void requantize(int8_t *to, const int8_t *end, const int32_t 
         int32_t value = fml_shift_round(fml_scale(sum << left_shift, channels->multiplier), channels->shift, rounding);
         if (full) {
             value = fml_saturate_8(value);
+            value = pools && value < *to ? *to : value;
         } else {
-            if (pools) {
-                low = *to;
-            }
+            low = pools ? *to : low;
             value = value < low ? low : value;
             value = value > high ? high : value;
         }
@@ -46,7 +45,10 @@ void fml_finish(const fml_patches *patches, int8_t *to, int32_t *sums, const fml
         }
     }
     const int8_t *const end = to + count;
-    if (FML_FAST && !pools && range.high - range.low == UINT8_MAX) {
+    const bool full = FML_FAST && range.high - range.low == UINT8_MAX;
+    if (full && pools) {
+        requantize(to, end, sums, channels, &range, true, true);
+    } else if (full) {
         requantize(to, end, sums, channels, &range, true, false);
     } else {
         requantize(to, end, sums, channels, &range, false, pools);
@@ -55,8 +57,14 @@ void fml_finish(const fml_patches *patches, int8_t *to, int32_t *sums, const fml
 
 void fml_finish_pair(const fml_patches *patches, uint32_t channel, int32_t *sums, uint32_t step,
                      const fml_channel *channels, uint32_t count) {
+    /* Requantization keeps the order: the larger sum of two pixels of a pool is the larger output. */
+    const bool together = FML_FAST && patches->pools && patches->paired && patches->target[0] == patches->target[1];
+    for (uint32_t i = 0; together && i < count; ++i) {
+        const int32_t other = sums[step + i];
+        sums[i] = other > sums[i] ? other : sums[i];
+    }
     fml_finish(patches, patches->target[0] + channel, sums, channels, count);
-    if (patches->paired) {
+    if (patches->paired && !together) {
         fml_finish(patches, patches->target[1] + channel, sums + step, channels, count);
     }
 }

@@ -30,7 +30,7 @@ typedef struct chunk {
 static FML_APART void dot(const chunk *c) {
     const fml_window *window = &c->patches.work->op->window;
     const fml_index column = c->patches.steps.column, row = c->patches.steps.row;
-    const bool is_3x3 = FML_FAST && window->kernel_height == 3 && window->kernel_width == 3;
+    const bool is_3x3 = (FML_FAST || UINTPTR_MAX <= 0xffff) && window->kernel_height == 3 && window->kernel_width == 3;
     const int8_t *w = c->weights, *x0 = c->patches.source[0], *x1 = c->patches.source[1];
     int32_t *sums = c->sums;
     fml_index used = c->offset;
