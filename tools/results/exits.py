@@ -130,7 +130,7 @@ def _measured(network: Network, data: Data, base: Backbone, ratio: int, epochs: 
     split, indices = data.calibration(seed=seed)
     plain = build(base.graph, split.values(indices), base.target)
     larger = build(base.graph, split.values(indices), base.target, head=trained.head)
-    larger = set_thresholds(larger, base.target, trained, data.train)
+    larger = set_thresholds(larger, trained, data.train)
     everything = np.arange(len(data.test))
     scores = larger.engine.run_exits(data.test.raw(larger.graph.sample, everything))
     ours = measure(larger, base.graph, trained, (data.test, everything, scores))
