@@ -93,8 +93,8 @@ def _entries(names: set[str]) -> list[str]:
 
 def compile_common(folder: Path, *, lea: bool = False) -> list[Path]:
     """Object files, in `folder`, of what is the same for every model: the port, and the core but for the files that the port
-    replaces by one of the same name. What knows of optional features is there twice, with and without them. lea: convolutions on
-    the Low-Energy Accelerator (README.md of the port)."""
+    replaces by one of the same name. What knows of optional features is there twice, with and without them. lea: convolutions
+    on the Low-Energy Accelerator (README.md of the port)."""
     conv = PORT / "conv_2d.c"
     port = [path for path in sorted(PORT.glob("*.[cS]")) if path.name not in PER_MODEL]
     replaced = {path.stem for path in port}
@@ -115,24 +115,29 @@ def _suited(common: list[Path], network: Network) -> list[Path]:
     return [path for path in common if (path.parent.name == LEAN) == (is_lean and path.name in twice)]
 
 
-def _pairs(op: NetworkOp) -> int:
-    """Bytes of scratch that the port's CONV_2D (conv_2d.c, dot.h) wants for pairs of values, in addition to the core's."""
-    if op.kind != "CONV_2D" or op.window is None or op.encoding != Encoding.DENSE_8:
+def _taps(op: NetworkOp) -> int:
+    """Weights of an output channel of a CONV_2D; 0 for other kinds."""
+    if op.kind != "CONV_2D" or op.window is None:
         return 0
     begin, end = op.window.channels
-    taps = prod(op.window.kernel) * (end - begin) // op.window.groups
-    return 4 * taps if taps <= PAIR_TAPS and prod(op.plan.tile[:2]) * prod(op.window.pool) > 1 else 0
+    return prod(op.window.kernel) * (end - begin) // op.window.groups
+
+
+def _pairs(op: NetworkOp) -> int:
+    """Bytes of scratch that the port's CONV_2D (conv_2d.c, dot.h) wants for pairs of values."""
+    in_pairs = op.window is not None and prod(op.plan.tile[:2]) * prod(op.window.pool) > 1
+    return 4 * _taps(op) if in_pairs and op.encoding == Encoding.DENSE_8 and _taps(op) <= PAIR_TAPS else 0
 
 
 def _scratch(blob: bytes, engine: Engine, is_far: bool) -> int:
-    """Bytes of scratch that are surely enough."""
+    """Bytes of scratch that are surely enough: what the core wants, but for CONV_2D, of which the port gathers one window."""
     ops = read_network(blob).ops
     if is_far:
         return engine.scratch_size + max(map(_pairs, ops))
-    most = engine.scratch_size
+    most = engine.scratch_size if any(op.kind == "DEPTHWISE_CONV_2D" for op in ops) else 0
     for op in ops:
-        if (pairs := _pairs(op)) > 0:
-            most = max(most, pairs + CHANNEL * -(-min(op.plan.tile[2], op.space[2]) // 4) * 4)
+        if (taps := _taps(op)) > 0:
+            most = max(most, (_pairs(op) or taps) + CHANNEL * -(-min(op.plan.tile[2], op.space[2]) // 4) * 4)
     return most
 
 
