@@ -48,4 +48,4 @@ def test_figures_of_the_targets(products: dict[str, dict[Encoding, float]], enco
 def test_a_kept_product_takes_three_instructions(products: dict[str, dict[Encoding, float]], encoding: Encoding) -> None:
     """Or hardly more, in convolutions whose windows are small enough for eight at a time. Two are the load and the multiply."""
     for shape in ("conv 3x3", "conv 1x1"):
-        assert products[shape][encoding] <= 3.15
+        assert products[shape][encoding] <= 3.25

@@ -13,13 +13,13 @@ static bool in_pieces(const fml_op *op, bool whole) {
            (!whole || window->kernel_height == 1 || steps.row == line);
 }
 
-/* Taps that are multiplied in pairs at a time. Single pixels have a loop of their own, where code may be large. */
+/* Taps that are multiplied in pairs at a time. Few for single pixels, which only have pairs where code must be small:
+ * the scratch memory that is kept for them is the same in all builds, so that a packer can tell it. */
 static uint32_t paired_taps(const fml_op *op) {
     const uint32_t taps = fml_op_taps(op);
-    if (FML_FAST && op->tile_rows == 1 && op->tile_columns == 1 && !fml_op_pools(op)) {
-        return 0;
-    }
-    return taps < FML_PAIR_TAPS ? taps : FML_PAIR_TAPS;
+    const bool alone = op->tile_rows * op->tile_columns == 1 && !fml_op_pools(op);
+    const uint32_t most = alone ? FML_PAIR_TAPS / 8 : FML_PAIR_TAPS;
+    return taps < most ? taps : most;
 }
 
 /* A pair's windows. What lies in one piece is one. */
@@ -43,7 +43,7 @@ static fml_lines lines_of(const fml_patches *patches) {
 typedef struct block {
     const int8_t *weights; /* [channels / 4][taps][4] */
     uint32_t *pairs;
-    uint32_t taps, channels;
+    uint32_t taps, paired, channels; /* paired: taps for which there is room in pairs */
 } block;
 
 /* Sums of both windows from tap `tap` on, for the next `count` taps, whose pairs are there. */
@@ -70,9 +70,10 @@ static void multiply(const block *b, const fml_lines *lines, bool paired, bool f
         return;
     }
     fml_lines left = *lines;
-    for (uint32_t tap = 0; tap < b->taps; tap += FML_PAIR_TAPS) {
-        const uint32_t rest = b->taps - tap, count = rest < FML_PAIR_TAPS ? rest : FML_PAIR_TAPS;
-        if (fresh || b->taps > FML_PAIR_TAPS) {
+    uint32_t count = b->paired;
+    for (uint32_t tap = 0; tap < b->taps; tap += count) {
+        count = b->taps - tap < count ? b->taps - tap : count;
+        if (fresh || count != b->taps) {
             fml_pair(&left, b->pairs, count);
         }
         multiply_pairs(b, tap, count, sums);
@@ -100,7 +101,8 @@ static void group_of_channels(const fml_work *work, const uint8_t *group, uint32
     block b;
     b.taps = fml_op_taps(op);
     b.pairs = (uint32_t *)(void *)(channels + stored);
-    patches.buffer = (int8_t *)(b.pairs + paired_taps(op));
+    b.paired = paired_taps(op);
+    patches.buffer = (int8_t *)(b.pairs + b.paired);
     while (fml_patches_next(&patches)) {
         const fml_lines lines = lines_of(&patches);
         for (uint32_t begin = 0; begin < count; begin += FML_DENSE_CHANNELS) {
