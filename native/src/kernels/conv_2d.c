@@ -17,7 +17,7 @@ static bool in_pieces(const fml_op *op, bool whole) {
  * the scratch memory that is kept for them is the same in all builds, so that a packer can tell it. */
 static uint32_t paired_taps(const fml_op *op) {
     const uint32_t taps = fml_op_taps(op);
-    const bool alone = op->tile_rows * op->tile_columns == 1 && !fml_op_pools(op);
+    const bool alone = (uint32_t)op->tile_rows * op->tile_columns == 1 && !fml_op_pools(op);
     const uint32_t most = alone ? FML_PAIR_TAPS / 8 : FML_PAIR_TAPS;
     return taps < most ? taps : most;
 }
