@@ -48,7 +48,7 @@ kernels: setup ## instructions that multiply-accumulates take on a Cortex-M3, in
 	@$(PYTHON) tools/kernel_cost.py
 
 bench: setup ## instructions of kernels and networks on emulated cores (Cortex-M0, M3, M4, RV32) and on this computer; build/bench.json
-	@$(PYTHON) tools/bench.py
+	@$(PYTHON) tools/instructions.py
 
 msp430: setup ## figures of the MSP430FR5994 firmware in the simulator; power failures (BLOBS="MORE.fml", RESULTS=1 writes docs/results)
 	@$(PYTHON) tools/msp430_figures.py $(if $(RESULTS),--results) $(BLOBS)

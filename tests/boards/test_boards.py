@@ -36,6 +36,7 @@ try:
             for nvm in (None, Memory(10000)):  # in place, mirrored
                 gc.collect()
                 model = Model(folder + name, nvm=nvm)
+                model.thresholds = [255] * model.exits  # to the last layer
                 model.infer(sample)
                 print(name, bytes(model.output()).hex())
                 model.cancel()

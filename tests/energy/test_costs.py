@@ -7,7 +7,7 @@ from dataclasses import replace
 import graphs
 import numpy as np
 import pytest
-from energy.benches import GRAPHS, PLANS, make_blob
+from energy.benches import GRAPHS, MSP430, PLANS, make_blob
 from freeml_pack.energy.board import make_board
 from freeml_pack.energy.costs import plan_prices
 from freeml_pack.energy.stretches import stretches
@@ -93,7 +93,7 @@ def test_a_board_is_the_targets_unless_told_otherwise() -> None:
     target = load_target("msp430fr5994")
     board = make_board(target, volts_on=3.0, leakage=1e-6)
     assert (board.capacitance, board.volts_on, board.volts_full, board.leak_ohms) == (4.7e-3, 3.0, 3.0, pytest.approx(3e6))
-    assert board.active_watts == pytest.approx(2.8e-9 * 16e6 / 8.6)
+    assert board.active_watts == pytest.approx(MSP430.prices.mac * 16e6 / MSP430.cycles_per_mac)
     assert board.charge() == pytest.approx(0.5 * 4.7e-3 * 5)
     with pytest.raises(PackError, match="--capacitance, --volts-on, --volts-off, --active-power"):
         make_board(load_target("generic"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-import bench
+import instructions as bench
 
 MACS = 416_520
 # Most instructions of an inference, commits included; as the kernels are, and some more for another compiler.

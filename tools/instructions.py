@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Instructions of the C core on emulated cores: for each kernel a multiply-accumulate, for each network an inference.
 
-usage: bench.py [--core NAME]... [--only NAME]... [FLAG...]      default: everything, with -O2
+usage: instructions.py [--core NAME]... [--only NAME]... [FLAG...]      default: everything, with -O2
 
 Programs run in QEMU, whose clock then counts instructions; the numbers are the same on every computer. A kernel is the last
 operator of a small network, all of its steps; a network is packed as for any user, for the target "generic", and runs from the
@@ -126,6 +126,7 @@ def network(name: str) -> tuple[Graph, bytes]:
 
     import cases
 
+    FOLDER.mkdir(parents=True, exist_ok=True)
     graph = cases.packed_graph(name, *ZOO[name](), FOLDER)
     return graph, write_blob(graph, plan(graph, load_target("generic")))
 
