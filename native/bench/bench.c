@@ -1,7 +1,7 @@
-/* Instructions that an inference takes on an emulated core: tools/instructions.py runs this in QEMU, with a clock that counts
- * instructions. From MEMORY on lie the sizes of a sample and of a blob, both, and then working memory; the blob begins
- * at an odd address, as it may in a file system. Prints for each operator "<index> <timer ticks>", all of its steps
- * together, then "all <ticks>" for an inference with its commits, and "crc <CRC-32 of the scores>". */
+/* Instructions that an inference takes on an emulated core: tools/instructions.py runs this in QEMU, with a clock that
+ * counts instructions. From MEMORY on lie the sizes of a sample and of a blob, both, and then working memory; the blob
+ * begins at an odd address, as it may in a file system. Prints for each operator "<index> <timer ticks>", all of its
+ * steps together, then "all <ticks>" for an inference with its commits, and "crc <CRC-32 of the scores>". */
 #include "board.h"
 #include "bytes.h"
 #include "interp.h"
