@@ -72,7 +72,7 @@ CORES = {
     "cortex-m0": _arm("cortex-m0", "microbit", "-global", "nrf51-soc.sram-size=0x1000000", memory=0x20100000, hertz=16e6),
     "cortex-m3": _arm("cortex-m3", "mps2-an385", memory=0x21000000, hertz=25e6),
     "cortex-m4": _arm("cortex-m4", "mps2-an386", memory=0x21000000, hertz=25e6),
-    "rv32imc": Core(_RISCV, ("qemu-system-riscv32", "-machine", "virt", "-bios", "none"), 0x81000000, 2**SHIFT, 0x80000000),
+    "rv32imc": Core(_RISCV, ("qemu-system-riscv32", "-machine", "virt", "-bios", "none"), 0x81000000, 1.0, 0x80000000),
 }
 PACKAGES = {
     "arm-none-eabi-gcc": "gcc-arm-none-eabi",
