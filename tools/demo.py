@@ -66,7 +66,7 @@ def pack() -> Packed:
     data, blob, report = WORK / "digits.npz", WORK / "device" / "model.fml", WORK / "pack.json"
     _check(subprocess.run([sys.executable, EXAMPLE / "data.py", data], stdout=subprocess.DEVNULL))
     command: list[str | Path] = [sys.executable, "-m", "freeml_pack.cli", EXAMPLE / "digits_cnn.pt", "-o", blob]
-    _check(subprocess.run([*command, "--data", data, "--scale", "1", "--report", report]))
+    _check(subprocess.run([*command, "--data", data, "--scale", "1", "--exits", "none", "--report", report]))
     arrays = np.load(data)
     samples = arrays["x_test"].reshape(len(arrays["x_test"]), -1)
     return Packed(blob.read_bytes(), json.loads(report.read_text()), samples, arrays["y_test"])
