@@ -16,6 +16,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,6 @@ from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 OUTPUT = ROOT / "build" / "kernel_cost.json"
-FOLDER = ROOT / "build" / "kernel_cost"
 BENCH = ROOT / "native" / "bench"
 COMPILER, QEMU = "arm-none-eabi-gcc", "qemu-system-arm"
 MACHINE = ["-std=gnu99", "-mcpu=cortex-m3", "-mthumb", "-ffreestanding", "-nostdlib"]
@@ -48,10 +48,9 @@ SHAPES = {
 }
 
 
-def build(flags: list[str]) -> Path:
+def build(flags: list[str], folder: Path) -> Path:
     """The program of native/bench, which runs a blob's last operator."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    program = FOLDER / "kernel_cost.elf"
+    program = folder / "kernel_cost.elf"
     sources = [BENCH / "kernel_cost.c", *sorted((ROOT / "native" / "src").rglob("*.c"))]
     includes = [f"-I{ROOT / 'native' / folder}" for folder in ("include", "src")]
     link = ["-lgcc", f"-Wl,-T,{BENCH / 'cortex_m3.ld'}", "-o", str(program)]
@@ -80,7 +79,7 @@ def operator(shape: str, encoding: Encoding, density: float) -> tuple[Graph, int
 
 
 def instructions(program: Path, blob: bytes) -> int:
-    path = FOLDER / "blob"
+    path = program.with_name("blob")
     path.write_bytes(struct.pack("<I", len(blob)) + blob)
     board = ["-machine", "mps2-an385", "-nographic", "-monitor", "none", "-serial", "none", "-icount", f"shift={SHIFT}"]
     semihosting = ["-semihosting-config", "enable=on,target=native"]
@@ -92,13 +91,14 @@ def instructions(program: Path, blob: bytes) -> int:
 
 def measure(flags: list[str], density: float) -> dict[str, dict[str, float]]:
     """Instructions for each kept multiply-accumulate: {shape: {encoding: number}}."""
-    program = build(flags)
     results: dict[str, dict[str, float]] = {}
-    for shape in SHAPES:
-        for encoding in Encoding:
-            graph, kept = operator(shape, encoding, density)
-            count = instructions(program, write_blob(graph, graphs.roomy_plan(graph)))
-            results.setdefault(shape, {})[encoding.name] = round(count / kept, 3)
+    with tempfile.TemporaryDirectory() as folder:
+        program = build(flags, Path(folder))
+        for shape in SHAPES:
+            for encoding in Encoding:
+                graph, kept = operator(shape, encoding, density)
+                count = instructions(program, write_blob(graph, graphs.roomy_plan(graph)))
+                results.setdefault(shape, {})[encoding.name] = round(count / kept, 3)
     return results
 
 
@@ -111,6 +111,7 @@ def main() -> int:
             print(f"kernel_cost: error: {tool} is missing; install Debian's {package}", file=sys.stderr)
             return 2
     results = measure(flags or ["-Os"], arguments.density)
+    OUTPUT.parent.mkdir(exist_ok=True)
     OUTPUT.write_text(json.dumps({"density": arguments.density, "instructions": results}, indent=2) + "\n")
     table = Table("encoding", *SHAPES, title=f"instructions of a Cortex-M3 a kept MAC, density {arguments.density:.0%}")
     for encoding in Encoding:

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import kernel_cost
 
 DENSE = (Encoding.DENSE_8, Encoding.DENSE_4)
-pytestmark = pytest.mark.xdist_group("kernel cost")  # measured once, in one folder
+pytestmark = pytest.mark.xdist_group("kernel cost")  # measured once
 
 ENCODED = [encoding for encoding in Encoding if encoding != Encoding.DENSE_8]
 

@@ -69,6 +69,7 @@ def _pack(network: Network, trained: Baseline, npz: Path, folder: Path, asked: s
         "--data",
         str(npz),
         *network.dataset.flags,
+        *["--exits", "none"],  # they are measured by exit_results.py
         *options,
         "-o",
         str(folder / f"{asked}.fml"),

@@ -1,0 +1,12 @@
+"""Tests that share something dear run on one worker: pytest-xdist fails to group them, without a word, where pytest is too new."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.mark.xdist_group("a group")
+def test_groups_stay_on_one_worker(request: pytest.FixtureRequest) -> None:
+    if not request.config.getoption("loadgroup", False):
+        pytest.skip("tests are not distributed")
+    assert request.node.nodeid.endswith("@a group"), "install the versions of pytest that pyproject.toml names"
