@@ -1,4 +1,4 @@
-"""Tests that share something dear run on one worker: pytest-xdist fails to group them, without a word, where pytest is too new."""
+"""Tests that share something dear run on one worker; where pytest is too new, pytest-xdist fails to group them without a word."""
 
 from __future__ import annotations
 
