@@ -1,4 +1,4 @@
-"""Tests that share something dear run on one worker. With a pytest that is too new, pytest-xdist does not group them, silently."""
+"""Tests that share something dear run on one worker: where pytest is too new, pytest-xdist does not group them, silently."""
 
 from __future__ import annotations
 
