@@ -30,10 +30,10 @@ def _encoded(graph: Graph, op: Op, target: Target) -> Op:
     assert op.q is not None, "the graph is not quantized"
     assert op.q.weight is not None
     pixels = prod(graph.tensors[op.output].shape[:2]) * prod(op.pool)
-    return replace(op, encoding=best_encoding(op.q.weight, target, pixels))
+    return replace(op, encoding=best_encoding(op.q.weight, target, pixels=pixels))
 
 
-def best_encoding(weight: np.ndarray, target: Target, pixels: int = 2, may_code: bool = True) -> Encoding:
+def best_encoding(weight: np.ndarray, target: Target, *, pixels: int = 2, may_code: bool = True) -> Encoding:
     """For int8 weights [out, ...] of a layer with so many pixels; see `choose_encoding`. may_code: whether codes may stand for
     weights."""
     out = len(weight)

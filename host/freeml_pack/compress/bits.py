@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from freeml_pack.compress.masks import NO_LAYERS
 from freeml_pack.compress.rooms import Rooms
+from freeml_pack.errors import PackError
 from freeml_pack.graph import Graph
 
 
@@ -20,7 +21,10 @@ def layers_in_bytes(graph: Graph, size: int, rooms: Rooms, loss: Callable[[Graph
     chosen, least = NO_LAYERS, loss(rooms.coded(rooms.pruned(graph, size), NO_LAYERS))
     for layer in sorted(harm, key=lambda layer: -harm[layer]):
         wider = chosen | {layer}
-        coded = rooms.coded(rooms.pruned(graph, size, wider), wider)
+        try:
+            coded = rooms.coded(rooms.pruned(graph, size, wider), wider)
+        except PackError:  # some layer, then sparse, works with more RAM than there is
+            continue
         if rooms.has_room_for(coded, size) and (now := loss(coded)) < least:
             chosen, least = wider, now
     return chosen

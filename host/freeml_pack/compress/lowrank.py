@@ -73,9 +73,10 @@ def truncated(op: Conv2d, rank: int, moments: np.ndarray | None = None) -> tuple
     """(input factor [rank, taps], output factor [out, rank]) of a layer's matrix [out, taps]; moments: [taps, taps], of what it
     is multiplied with."""
     matrix = op.weight.reshape(len(op.weight), -1).astype(np.float64)
-    root, inverse = _root(moments, matrix.shape[1])
-    u, s, v = np.linalg.svd(matrix @ root, full_matrices=False)
-    return (s[:rank, None] * v[:rank]) @ inverse, u[:, :rank]
+    root, inverse = _root(moments)
+    u, s, v = np.linalg.svd(matrix if root is None else matrix @ root, full_matrices=False)
+    first = s[:rank, None] * v[:rank]
+    return first if inverse is None else first @ inverse, u[:, :rank]
 
 
 def _factors(graph: Graph, op: Conv2d, moments: np.ndarray | None, loss: float) -> tuple[list[Conv2d], Factors] | None:
@@ -106,8 +107,8 @@ def _shape_between(graph: Graph, output: str, link: Conv2d) -> tuple[int, int]:
 def _svd_chain(graph: Graph, op: Conv2d, moments: np.ndarray | None, loss: float) -> list[Conv2d]:
     matrix = op.weight.reshape(len(op.weight), -1).astype(np.float64)
     inputs = None if moments is None or len(moments) != 1 else moments[0][:-1, :-1].astype(np.float64)
-    root, _ = _root(inputs, matrix.shape[1])
-    rank = _least_rank(np.linalg.svd(matrix @ root, compute_uv=False), loss)
+    root, _ = _root(inputs)
+    rank = _least_rank(np.linalg.svd(matrix if root is None else matrix @ root, compute_uv=False), loss)
     first, second = truncated(op, rank, inputs)
     middle = f"{op.output}/factor"
     return [
@@ -164,10 +165,12 @@ def _least_rank(singular: np.ndarray, loss: float) -> int:
     return max(1, int((energy > loss * energy[0]).sum()))
 
 
-def _root(moments: np.ndarray | None, taps: int) -> tuple[np.ndarray, np.ndarray]:
-    """A square root of the (damped) moments, and its inverse."""
+def _root(moments: np.ndarray | None) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """A square root of the (damped) moments, and its inverse. None, which stands for identities that may be too large to be
+    written down, where there are no moments."""
     if moments is None:
-        return np.eye(taps), np.eye(taps)
+        return None, None
+    taps = len(moments)
     damped = moments + np.eye(taps) * (1e-4 * np.trace(moments) / taps + 1e-30)
     values, vectors = np.linalg.eigh(damped)
     values = np.sqrt(np.maximum(values, values[-1] * 1e-12))

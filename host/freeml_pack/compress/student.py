@@ -62,7 +62,7 @@ class Coded(nn.Module):
         mask = (weight != 0).float()
         if isinstance(self.network.layers[name], DepthwiseConv2d) or self.network.groups(name) > 1:
             return Bytes(mask)
-        encoding = best_encoding(mask.numpy().astype(np.int8), target, may_code)
+        encoding = best_encoding(mask.numpy().astype(np.int8), target, may_code=may_code)
         return Codes(weight, mask) if encoding in CODED else Bytes(mask)
 
     def _rounded(self, name: str, value: Tensor) -> Tensor:
