@@ -35,6 +35,7 @@ def backbone(network: Network, trained: Baseline, data: Data, folder: Path, rati
     if ratio == 1:
         return Backbone(graph, load_target("generic"), size)
     target = load_target(str(small_blob_target(folder)))
+    room = min(size // ratio, target.flash_bytes or size)
     goal = Goal(epochs=epochs, seed=network.recipe.seed, work_dir=folder / f"work-{ratio}x")
-    made = compress(graph, data, replace(target, flash_bytes=size // ratio), goal, ProgressDisplay())
+    made = compress(graph, data, replace(target, flash_bytes=room), goal, ProgressDisplay())
     return Backbone(made.graph, replace(target, flash_bytes=None), size)
