@@ -10,18 +10,17 @@ Exit status 2 where data is missing or a network cannot be packed.
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import sys
 from pathlib import Path
 
+from results.command import add_folders, ended
 from results.networks import NETWORKS, Network
-from results.pack import PackFailedError, pack_plain, pack_smaller
+from results.pack import pack_plain, pack_smaller
 from results.report import Figures, write_report
 from results.sparsecomp import sparsecomp
-from results.train import baseline, say
+from results.train import baseline
 
-ROOT = Path(__file__).resolve().parents[1]
 FARTHEST = 150  # SparseComp stops when it is so many times smaller than float32
 
 
@@ -53,35 +52,24 @@ def _forget(folder: Path) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Compression of seven networks, by freeml-pack and by SparseComp")
     add = parser.add_argument
-    sources = os.environ.get("FREEML_DATA", ROOT.parent / "shared" / "data")
-    add("--data", type=Path, default=sources, help="folder of the data sets (default: FREEML_DATA, else %(default)s)")
+    add_folders(parser)
     add("--only", action="append", choices=NETWORKS, help="this network; may be repeated (default: all)")
     add("--epochs", type=int, help="of retraining, for each method (default: as for each network)")
     add("--ratios", type=int, nargs="*", help="how many times smaller than float32 (default: as for each network)")
     add("--again", action="store_true", help="pack again, also what an earlier run packed")
-    add("--work", type=Path, default=ROOT / "build" / "results", help="what is kept (default: %(default)s)")
-    add("--output", type=Path, default=ROOT / "docs" / "results", help="for the report (default: %(default)s)")
     return parser
+
+
+def _run(options: argparse.Namespace) -> list[Path]:
+    for name in options.only or NETWORKS:
+        measure(NETWORKS[name], options).write(options.work / name)
+        written = write_report(options.work, options.output)
+    return written
 
 
 def main() -> int:
     options = _parser().parse_args()
-    try:
-        for name in options.only or NETWORKS:
-            figures = measure(NETWORKS[name], options)
-            figures.write(options.work / name)
-            written = write_report(options.work, options.output)
-    except FileNotFoundError as error:
-        say(f"compress-results: there is no {error.filename}; set FREEML_DATA, or give --data, to the folder of the data sets")
-        return 2
-    except PackFailedError as error:
-        say(f"compress-results: {error}; run it again when that is mended, what was done is kept")
-        return 2
-    except KeyboardInterrupt:
-        say("compress-results: interrupted; run it again to go on")
-        return 130
-    print("wrote", *written)
-    return 0
+    return ended("compress-results", lambda: _run(options))
 
 
 if __name__ == "__main__":

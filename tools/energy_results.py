@@ -10,7 +10,6 @@ and taken over by the next run. Exit status 2 where data is missing.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -18,29 +17,26 @@ from freeml_pack.energy.fleet import cores
 from freeml_pack.energy.trace import load_trace
 from freeml_pack.errors import PackError
 from freeml_pack.units import parse_quantity
+from results.command import add_folders, ended
 from results.energy import cells, comparison
 from results.energy_report import write_report
 from results.exits import blob_with_exits
 from results.networks import NETWORKS
 from results.train import say
 
-ROOT = Path(__file__).resolve().parents[1]
 SHOWN = "react_rf_obstruction"  # in the picture of voltages, where it is among the traces
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Policies on harvest traces: right answers an hour and a joule")
     add = parser.add_argument
-    sources = os.environ.get("FREEML_DATA", ROOT.parent / "shared" / "data")
-    add("--data", type=Path, default=sources, help="folder of the data sets (default: FREEML_DATA, else %(default)s)")
+    add_folders(parser)
     add("--traces", type=Path, help="folder of harvest traces, .npz or .csv (default: energy_traces in that of the data sets)")
     add("--network", choices=NETWORKS, default="kws_m", help="(default: %(default)s)")
     add("--ratio", type=int, default=30, help="times smaller than float32 that it is, 1: only int8 (default: %(default)s)")
     add("--hours", type=float, default=2.0, help="that each device is simulated (default: %(default)s)")
     add("--capacitance", default="470uF,1mF,4.7mF", help="of the capacitors (default: %(default)s)")
     add("--jobs", type=int, default=cores(), help="processes (default: %(default)s)")
-    add("--work", type=Path, default=ROOT / "build" / "results", help="what is kept (default: %(default)s)")
-    add("--output", type=Path, default=ROOT / "docs" / "results", help="for the report (default: %(default)s)")
     return parser
 
 
@@ -52,7 +48,10 @@ def _run(options: argparse.Namespace) -> list[Path]:
         raise FileNotFoundError(2, "no trace", str(folder))
     blob = blob_with_exits(network, options.data, options.work, options.ratio, network.epochs)
     npz = network.dataset.write(options.data, options.work / "data")
-    capacitors = [parse_quantity(text, "F") for text in options.capacitance.split(",")]
+    try:
+        capacitors = [parse_quantity(text, "F") for text in options.capacitance.split(",")]
+    except ValueError as error:
+        raise PackError(f"--capacitance {options.capacitance} lists no capacitances; write it as in 470uF,1mF") from error
     compared = comparison(blob, npz, capacitors, options.hours)
     kept = options.work / network.name / "energy"
     found = cells(compared, traces, kept, options.jobs, lambda name, done, total: say(f"{name}: {done} of {total} devices"))
@@ -63,19 +62,8 @@ def _run(options: argparse.Namespace) -> list[Path]:
 
 
 def main() -> int:
-    try:
-        written = _run(_parser().parse_args())
-    except FileNotFoundError as error:
-        say(f"energy-results: there is no {error.filename}; set FREEML_DATA, or give --data, to the folder of the data sets")
-        return 2
-    except (PackError, ValueError) as error:
-        say(f"energy-results: {error}")
-        return 2
-    except KeyboardInterrupt:
-        say("energy-results: interrupted; run it again to go on")
-        return 130
-    print("wrote", *written)
-    return 0
+    options = _parser().parse_args()
+    return ended("energy-results", lambda: _run(options))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import freeml_pack.targets
+from freeml_pack.errors import PackError
 from freeml_pack.files import write_whole
 
 from results.networks import Network
@@ -42,10 +43,6 @@ class Packed:
     def fits(self) -> bool:
         """Into the memories of an MSP430FR5994, its program not counted."""
         return self.peak_ram_bytes <= SRAM and self.blob_bytes + self.nvm_bytes <= FRAM
-
-
-class PackFailedError(Exception):
-    """One sentence."""
 
 
 def pack_plain(network: Network, trained: Baseline, npz: Path, folder: Path) -> Packed:
@@ -84,7 +81,10 @@ def _pack(network: Network, trained: Baseline, npz: Path, folder: Path, asked: s
     program = [sys.executable, "-m", "freeml_pack.cli", str(trained.model), *command]
     result = subprocess.run(program, stdout=subprocess.DEVNULL)  # its progress is shown
     if result.returncode:
-        raise PackFailedError(f"freeml-pack could not pack {network.name} ({asked}), exit code {result.returncode}")
+        raise PackError(
+            f"freeml-pack could not pack {network.name} ({asked}), exit code {result.returncode}; "
+            "run it again when that is mended, what was done is kept"
+        )
     packed = _figures(asked, json.loads(report.read_text()))
     write_whole(figures, json.dumps({"key": key, **asdict(packed)}, indent=1).encode())
     return packed
