@@ -1,0 +1,75 @@
+/* Inside of CONV_2D with encoded weights (SPEC.md, "Encodings of weights"). */
+#ifndef FML_ENCODED_H
+#define FML_ENCODED_H
+
+#include "../weights.h"
+#include "pair_sum.h"
+
+/* Pairs of pixels, at most, that share the decoding of a weight: a core with few registers wants fewer. */
+#if !defined(FML_ENCODED_PAIRS)
+#if defined(__ARM_ARCH_6M__) || UINTPTR_MAX <= 0xffff
+#define FML_ENCODED_PAIRS 2
+#else
+#define FML_ENCODED_PAIRS 4
+#endif
+#endif
+
+/* Output channels from `first` on, `count` of them, and their weights. */
+typedef struct fml_encoded {
+    fml_patches *patches; /* the buffer: fml_encoded_scratch bytes */
+    const fml_channel *channels;
+    const int8_t *codebook; /* for 4-bit codes */
+    const uint8_t *counts, *entries;
+    uint32_t first, count;
+    uint32_t taps; /* 0 where lists have counts */
+} fml_encoded;
+
+/* The length of the next list of entries, all taps where lists have no counts. */
+static inline uint32_t fml_encoded_length(uint32_t taps, const uint8_t **counts) {
+    if (taps == 0) {
+        taps = fml_read_u16(*counts);
+        *counts += FML_COUNT_SIZE;
+    }
+    return taps;
+}
+
+/* --- Pixels one by one (encoded.c) -------------------------------------------------------------------------------- */
+
+/* Inner loops: `count` entries (DENSE_4: taps) from `e` on, x0 the window's bytes. Set the sums of one output channel, or
+ * of four; return what follows the entries. */
+typedef const uint8_t *fml_dot_encoded(const uint8_t *e, uint32_t count, const int8_t *x0, const int8_t *codebook,
+                                       int32_t *sums);
+fml_dot_encoded fml_dot_sparse_8, fml_dot_sparse_4, fml_dot_block_8, fml_dot_block_4, fml_dot_dense_4;
+
+/* --- Pairs of pixels (encoded_pairs.c) ---------------------------------------------------------------------------- */
+
+/* How many pairs, of so many pixels, share the decoding of a weight: 4, 2, or 0. */
+uint32_t fml_encoded_pairs(const fml_op *op, uint32_t pixels);
+
+/* All pixels of the tile; `pairs` share the decoding of a weight. */
+void fml_encoded_run_pairs(const fml_encoded *encoded, uint32_t pairs);
+
+/* Two pixels: the sums of an output channel, and where the pixels' outputs are. */
+typedef struct fml_pair_out {
+    fml_pair_sum sums;
+    int8_t *to[2];
+} fml_pair_out;
+
+/* Some entries of a list, and the windows of their taps: of each tap, its pairs stand side by side. */
+typedef struct fml_entries {
+    const uint8_t *at;     /* the next one; moved on */
+    const uint32_t *pairs; /* the last one's tap, or the first tap of all; moved on */
+    const int8_t *codebook;
+    uint32_t count; /* FML_PAIR_TAPS at most */
+    fml_pair_out out[4];
+} fml_entries;
+
+/* Inner loops: set the sums of two pairs or four, of one output channel or (two pairs) of two. */
+typedef void fml_dot_entries(fml_entries *entries);
+fml_dot_entries fml_dot_sparse_8x2, fml_dot_sparse_8x4, fml_dot_sparse_4x2, fml_dot_sparse_4x4;
+
+/* The lower two and the higher two of four output channels that share their taps. */
+fml_dot_entries fml_dot_block_8_low, fml_dot_block_8_high, fml_dot_block_4_low, fml_dot_block_4_high;
+fml_dot_entries fml_dot_dense_4_low, fml_dot_dense_4_high;
+
+#endif
