@@ -2,7 +2,7 @@
 #ifndef FML_INTRINSICS_H
 #define FML_INTRINSICS_H
 
-#include "bytes.h"
+#include <stdint.h>
 
 /* A sum of products, in 64 bits. Compilers move the halves of an int64_t from register to register. */
 #if defined(__GNUC__) && defined(__thumb2__) && !defined(FML_WITHOUT_INTRINSICS)
@@ -36,12 +36,14 @@ typedef struct fml_two {
 #define FML_LOAD_TWO(one, other, from)                                                                                 \
     __asm__("ldrd %0, %1, %2" : "=&r"(one), "=&r"(other) : "m"(*(const fml_two *)(const void *)(from)))
 
-/* Moves `from` on, too. */
+/* The same, and a signed byte, moving `from` on. */
 #define FML_TAKE_TWO(one, other, from)                                                                                 \
     __asm__ volatile("ldrd %0, %1, [%2], #8" : "=&r"(one), "=&r"(other), "+&r"(from) : : "memory")
+#define FML_TAKE_BYTE(byte, from) __asm__ volatile("ldrsb %0, [%1], #1" : "=r"(byte), "+&r"(from) : : "memory")
 #else
 #define FML_LOAD_TWO(one, other, from) ((one) = (from)[0], (other) = (from)[1])
 #define FML_TAKE_TWO(one, other, from) ((one) = (from)[0], (other) = (from)[1], (from) += 2)
+#define FML_TAKE_BYTE(byte, from) ((byte) = *(from)++)
 #endif
 
 /* To -128..127. */
@@ -66,7 +68,8 @@ static inline int32_t fml_add_high(int32_t high, uint32_t sum) {
 #endif
 }
 
-/* value / 2^shift, rounded to nearest, halves up, plus `more`. shift: 1..32. Again, the last bit shifted out is the carry.
+/* value / 2^shift, rounded to nearest, halves up, plus `more`. shift: 1..32. Again, the last bit shifted out is the
+ * carry.
  */
 static inline int32_t fml_shift_add(int32_t value, uint32_t shift, int32_t more) {
 #if defined(__GNUC__) && defined(__thumb2__) && !defined(FML_WITHOUT_INTRINSICS)

@@ -33,7 +33,7 @@ KERNELS = {
     ("MAX_POOL_2D", "AVERAGE_POOL_2D"): "pool",
     ("ADD", "MULTIPLY"): "elementwise",
 }
-ENCODINGS = {"encoding", "encoded", "verify_encoding", "dot_sparse", "dot_blocks"}
+ENCODINGS = {"encoding", "encoded", "encoded_pairs", "encoded_windows", "verify_encoding", "dot_sparse", "dot_blocks"}
 FUNCTIONS = {
     "depthwise_conv_2d": ("fml_kernel_depthwise_conv_2d", "fml_kernel_depthwise_conv_2d_scratch"),
     "pool": ("fml_kernel_pool",),

@@ -7,7 +7,8 @@
 #define BYTE(first, i) ((int8_t)e[(first) + (i)])
 #define CODE(first, i) codebook[e[(first) + (i) / 2] >> 4 * ((i) % 2) & 15]
 
-/* --- One pixel, four channels --------------------------------------------------------------------------------------- */
+/* --- One pixel, four channels ---------------------------------------------------------------------------------------
+ */
 
 /* An entry of `size` bytes: x0 moves by `before` to its tap, then by `after`. */
 #define ENTRY(size, before, after, WEIGHT, first)                                                                      \
@@ -28,7 +29,7 @@
     do {                                                                                                               \
         const uint8_t *const end = e + (size)*count;                                                                   \
         int32_t a0 = 0, a1 = 0, a2 = 0, a3 = 0;                                                                        \
-        ENTRIES(ENTRY(size, before, after, WEIGHT, first));                                                      \
+        ENTRIES(ENTRY(size, before, after, WEIGHT, first));                                                            \
         sums[0] = a0;                                                                                                  \
         sums[1] = a1;                                                                                                  \
         sums[2] = a2;                                                                                                  \
@@ -52,20 +53,10 @@ const uint8_t *fml_dot_dense_4(const uint8_t *e, uint32_t count, const int8_t *x
     DOT(FML_EACH_ENTRY, 2, 0, 1, CODE, 0);
 }
 
-/* --- Two pairs of pixels, two channels ------------------------------------------------------------------------------ */
+/* --- Two pairs of pixels, two channels ------------------------------------------------------------------------------
+ */
 
-/* An entry of `size` bytes, its distance first: the products with weights `i` and `i` + 1 of the four. */
-#define KEPT(size, WEIGHT, i)                                                                                          \
-    do {                                                                                                               \
-        uint32_t p, q;                                                                                                 \
-        x += 2 * e[0];                                                                                                 \
-        FML_LOAD_TWO(p, q, x);                                                                                         \
-        PRODUCTS(WEIGHT(1, i), WEIGHT(1, (i) + 1));                                                                    \
-        e += (size);                                                                                                   \
-        FML_KEEP(e);                                                                                                   \
-    } while (0)
-
-/* One after the other: so they share a register. */
+/* The products with two weights, one after the other: so they share a register. */
 #define PRODUCTS(first, second)                                                                                        \
     do {                                                                                                               \
         int32_t w = (first);                                                                                           \
@@ -75,6 +66,17 @@ const uint8_t *fml_dot_dense_4(const uint8_t *e, uint32_t count, const int8_t *x
         w = (second);                                                                                                  \
         FML_ADD_PAIR(c, p, w);                                                                                         \
         FML_ADD_PAIR(d, q, w);                                                                                         \
+    } while (0)
+
+/* An entry of `size` bytes, its distance first, of which weights `i` and `i` + 1 of the four are wanted. */
+#define KEPT(size, WEIGHT, i)                                                                                          \
+    do {                                                                                                               \
+        uint32_t p, q;                                                                                                 \
+        x += 2 * *e;                                                                                                   \
+        e += (size);                                                                                                   \
+        FML_KEEP(e);                                                                                                   \
+        FML_LOAD_TWO(p, q, x);                                                                                         \
+        PRODUCTS(WEIGHT(1 - (size), i), WEIGHT(1 - (size), (i) + 1));                                                  \
     } while (0)
 
 /* The same of a tap that has no distance. */
@@ -87,19 +89,19 @@ const uint8_t *fml_dot_dense_4(const uint8_t *e, uint32_t count, const int8_t *x
         FML_KEEP(e);                                                                                                   \
     } while (0)
 
-#define DOT_X2(ENTRY, size, WEIGHT, i, qualifier)                                                                                 \
+#define DOT_X2(ENTRY, size, WEIGHT, i, qualifier)                                                                      \
     do {                                                                                                               \
-        FML_BEGIN_ENTRIES(size, qualifier);                                                                                           \
+        FML_BEGIN_ENTRIES(size, qualifier);                                                                            \
         FML_PAIR_SUM(a);                                                                                               \
         FML_PAIR_SUM(b);                                                                                               \
         FML_PAIR_SUM(c);                                                                                               \
         FML_PAIR_SUM(d);                                                                                               \
-        FML_ENTRIES_IN_PAIRS(ENTRY(size, WEIGHT, i));                                                            \
+        FML_ENTRIES_IN_PAIRS(ENTRY(size, WEIGHT, i));                                                                  \
         FML_END_ENTRIES();                                                                                             \
-        entries->out[0].sums = a;                                                                                     \
-        entries->out[1].sums = b;                                                                                     \
-        entries->out[2].sums = c;                                                                                     \
-        entries->out[3].sums = d;                                                                                     \
+        entries->out[0].sums = a;                                                                                      \
+        entries->out[1].sums = b;                                                                                      \
+        entries->out[2].sums = c;                                                                                      \
+        entries->out[3].sums = d;                                                                                      \
     } while (0)
 
 void fml_dot_block_8_low(fml_entries *entries) {

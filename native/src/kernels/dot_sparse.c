@@ -3,7 +3,8 @@
 #include "encoded.h"
 #include "entries.h"
 
-/* --- One pixel: entry i from `e` on ---------------------------------------------------------------------------------- */
+/* --- One pixel: entry i from `e` on ----------------------------------------------------------------------------------
+ */
 
 #define TAP_8(i)                                                                                                       \
     do {                                                                                                               \
@@ -53,7 +54,8 @@ const uint8_t *fml_dot_sparse_4(const uint8_t *e, uint32_t count, const int8_t *
     DOT(1, TAP_4);
 }
 
-/* --- Pairs of pixels ------------------------------------------------------------------------------------------------ */
+/* --- Pairs of pixels ------------------------------------------------------------------------------------------------
+ */
 
 /* Moves to the next entry's tap, whose weight is v. */
 #define NEXT_8(pairs)                                                                                                  \
@@ -89,30 +91,30 @@ const uint8_t *fml_dot_sparse_4(const uint8_t *e, uint32_t count, const int8_t *
         FML_ADD_PAIR(d, q, v);                                                                                         \
     } while (0)
 
-#define DOT_X2(size, NEXT, qualifier)                                                                                             \
+#define DOT_X2(size, NEXT, qualifier)                                                                                  \
     do {                                                                                                               \
-        FML_BEGIN_ENTRIES(size, qualifier);                                                                                           \
+        FML_BEGIN_ENTRIES(size, qualifier);                                                                            \
         FML_PAIR_SUM(a);                                                                                               \
         FML_PAIR_SUM(b);                                                                                               \
-        FML_ENTRIES_IN_PAIRS(TAP_X2(NEXT));                                                                      \
+        FML_ENTRIES_IN_PAIRS(TAP_X2(NEXT));                                                                            \
         FML_END_ENTRIES();                                                                                             \
-        entries->out[0].sums = a;                                                                                     \
-        entries->out[1].sums = b;                                                                                     \
+        entries->out[0].sums = a;                                                                                      \
+        entries->out[1].sums = b;                                                                                      \
     } while (0)
 
-#define DOT_X4(size, NEXT, qualifier)                                                                                             \
+#define DOT_X4(size, NEXT, qualifier)                                                                                  \
     do {                                                                                                               \
-        FML_BEGIN_ENTRIES(size, qualifier);                                                                                           \
+        FML_BEGIN_ENTRIES(size, qualifier);                                                                            \
         FML_PAIR_SUM(a);                                                                                               \
         FML_PAIR_SUM(b);                                                                                               \
         FML_PAIR_SUM(c);                                                                                               \
         FML_PAIR_SUM(d);                                                                                               \
-        FML_ENTRIES_IN_PAIRS(TAP_X4(NEXT));                                                                      \
+        FML_ENTRIES_IN_PAIRS(TAP_X4(NEXT));                                                                            \
         FML_END_ENTRIES();                                                                                             \
-        entries->out[0].sums = a;                                                                                     \
-        entries->out[1].sums = b;                                                                                     \
-        entries->out[2].sums = c;                                                                                     \
-        entries->out[3].sums = d;                                                                                     \
+        entries->out[0].sums = a;                                                                                      \
+        entries->out[1].sums = b;                                                                                      \
+        entries->out[2].sums = c;                                                                                      \
+        entries->out[3].sums = d;                                                                                      \
     } while (0)
 
 void fml_dot_sparse_8x2(fml_entries *entries) {

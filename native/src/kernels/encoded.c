@@ -9,6 +9,11 @@
 static fml_dot_encoded *const dots[] = {fml_dot_dense_4, fml_dot_sparse_8, fml_dot_sparse_4, fml_dot_block_8,
                                         fml_dot_block_4};
 
+/* Whether windows inside the input are read where they lie. */
+static FML_APART bool in_place(const fml_op *op) {
+    return fml_in_pieces(op, true);
+}
+
 /* All channels of a pixel. */
 static void run(const fml_encoded *b, const int8_t *source, int8_t *target) {
     const fml_op *op = b->patches->work->op;
@@ -27,7 +32,7 @@ static void run(const fml_encoded *b, const int8_t *source, int8_t *target) {
 
 static void run_each(const fml_encoded *b) {
     fml_patches *const patches = b->patches;
-    patches->in_place = fml_in_pieces(patches->work->op, true);
+    patches->in_place = in_place(patches->work->op);
     while (fml_patches_next(patches)) {
         run(b, patches->source[0], patches->target[0]);
         if (patches->paired) {
@@ -63,5 +68,5 @@ uint32_t fml_encoded_scratch(const fml_op *op) {
     const uint32_t area = fml_product(fml_product(op->space.height, op->space.width),
                                       (uint32_t)op->window.pool_height * op->window.pool_width);
     const uint32_t pairs = fml_encoded_pairs(op, area);
-    return 4 * pairs * fml_op_taps(op) + fml_patches_size(op, op->window.channels, fml_in_pieces(op, pairs == 0));
+    return pairs != 0 ? fml_windows_size(op, pairs) : fml_patches_size(op, op->window.channels, in_place(op));
 }

@@ -35,8 +35,8 @@ static inline uint32_t fml_encoded_length(uint32_t taps, const uint8_t **counts)
 
 /* --- Pixels one by one (encoded.c) -------------------------------------------------------------------------------- */
 
-/* Inner loops: `count` entries (DENSE_4: taps) from `e` on, x0 the window's bytes. Set the sums of one output channel, or
- * of four; return what follows the entries. */
+/* Inner loops: `count` entries (DENSE_4: taps) from `e` on, x0 the window's bytes. Set the sums of one output channel,
+ * or of four; return what follows the entries. */
 typedef const uint8_t *fml_dot_encoded(const uint8_t *e, uint32_t count, const int8_t *x0, const int8_t *codebook,
                                        int32_t *sums);
 fml_dot_encoded fml_dot_sparse_8, fml_dot_sparse_4, fml_dot_block_8, fml_dot_block_4, fml_dot_dense_4;
@@ -48,6 +48,30 @@ uint32_t fml_encoded_pairs(const fml_op *op, uint32_t pixels);
 
 /* All pixels of the tile; `pairs` share the decoding of a weight. */
 void fml_encoded_run_pairs(const fml_encoded *encoded, uint32_t pairs);
+
+/* The windows of some pixels, in words: tap for tap, the pairs side by side (windows.c). */
+typedef struct fml_origin {
+    fml_index row, column, element; /* of the first tap, in the input, where it may not lie */
+} fml_origin;
+
+typedef struct fml_windows {
+    const fml_work *work;
+    const fml_patches *patches;
+    uint32_t *words; /* 4 * pairs bytes a tap */
+    int8_t *outside; /* zero points, for a tap's channels */
+    uint32_t pairs;  /* 2 or 4 */
+    fml_origin origins[8];
+} fml_windows;
+
+/* Memory is that of the buffer: fml_windows_size bytes. */
+void fml_windows_begin(fml_windows *windows, const fml_patches *patches, uint32_t pairs);
+uint32_t fml_windows_size(const fml_op *op, uint32_t pairs);
+
+/* Pixel `index` is the one `at`. */
+void fml_windows_set(fml_windows *windows, uint32_t index, const fml_pixel *at);
+
+/* Gathers the windows of all pixels, which have been set. */
+void fml_windows_pack(const fml_windows *windows);
 
 /* Two pixels: the sums of an output channel, and where the pixels' outputs are. */
 typedef struct fml_pair_out {

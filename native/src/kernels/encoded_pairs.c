@@ -5,19 +5,17 @@
 #define FOUR_PAIRS_MAX 2304
 #define TWO_PAIRS_MAX 8192
 
-/* By encoding, from DENSE_4 on: what two pairs take for a list's first channels, and for the others; where four pairs are
- * better, the same for them. */
+/* By encoding, from DENSE_4 on: what two pairs take for a list's first channels, and for the others; where four pairs
+ * are better, the same for them. */
 static fml_dot_entries *const dots[][3] = {
     {fml_dot_dense_4_low, fml_dot_dense_4_high, NULL},
 #if FML_ENCODED_PAIRS == 4
-    {fml_dot_sparse_8x2, NULL, fml_dot_sparse_8x4},
-    {fml_dot_sparse_4x2, NULL, fml_dot_sparse_4x4},
+    {fml_dot_sparse_8x2, NULL, fml_dot_sparse_8x4},    {fml_dot_sparse_4x2, NULL, fml_dot_sparse_4x4},
 #else
     {fml_dot_sparse_8x2, NULL, NULL},
     {fml_dot_sparse_4x2, NULL, NULL},
 #endif
-    {fml_dot_block_8_low, fml_dot_block_8_high, NULL},
-    {fml_dot_block_4_low, fml_dot_block_4_high, NULL},
+    {fml_dot_block_8_low, fml_dot_block_8_high, NULL}, {fml_dot_block_4_low, fml_dot_block_4_high, NULL},
 };
 
 uint32_t fml_encoded_pairs(const fml_op *op, uint32_t pixels) {
@@ -30,9 +28,9 @@ uint32_t fml_encoded_pairs(const fml_op *op, uint32_t pixels) {
 
 /* Pixels that go together, and what all of them have in common. */
 typedef struct group {
-    fml_entries entries;  /* a list's; out: of one channel or, where `most` are two, from out[2] on of another one */
-    uint32_t pairs, most; /* how many, and how many at most */
-    uint32_t *windows;
+    fml_entries entries; /* a list's; out: of one channel or, where `most` are two, from out[2] on of another one */
+    fml_windows windows;
+    uint32_t pairs; /* how many */
     const fml_encoded *encoded;
     uint32_t entry_size; /* bytes */
     uint32_t too_long;   /* so many entries, or more, are multiplied in pieces */
@@ -40,43 +38,34 @@ typedef struct group {
     bool plain, pools; /* plain: outputs are all that an int8 can be, and nothing is pooled */
 } group;
 
-/* Every `step`-th word becomes a pair. */
-#define PAIR(i)                                                                                                        \
-    do {                                                                                                               \
-        const int32_t x = *x0++;                                                                                       \
-        FML_KEEP(x0);                                                                                                  \
-        to[(i)*step] = ((uint32_t)(int32_t)x0[second] << FML_PAIR_SHIFT) + (uint32_t)x;                                \
-    } while (0)
-
-static FML_APART void pack(const fml_lines *lines, uint32_t *to, uint32_t step) {
-    const int8_t *x0 = lines->at;
-    const ptrdiff_t second = lines->second - 1; /* from the byte behind */
-    for (fml_index rows = lines->rows; rows != 0; --rows, x0 += lines->gap) {
-        const int8_t *const end = x0 + lines->length;
-        for (const int8_t *const odd = x0 + lines->length % 4; x0 != odd; to += step) {
-            PAIR(0);
-        }
-        for (; x0 != end; to += 4 * step) {
-            PAIR(0);
-            PAIR(1);
-            PAIR(2);
-            PAIR(3);
-        }
-    }
+/* index / pool, without a division (many cores have none) where nothing is pooled. */
+static fml_index share(fml_index index, fml_index pool) {
+    return pool == 1 ? index : index / pool;
 }
 
-/* The next pixels; false: none are left. A last one without another one stands for both. */
+/* The next pixels; false: none are left. The last one stands for those that are missing. */
 static bool next(group *g) {
-    fml_patches *const patches = g->encoded->patches;
-    fml_pair_out *out = g->entries.out;
-    for (g->pairs = 0; g->pairs != g->most && fml_patches_next(patches); ++g->pairs, ++out) {
-        const fml_lines lines = fml_lines_of(patches);
-        pack(&lines, g->windows + g->pairs, g->most);
-        for (uint32_t i = 0; i < 2; ++i) {
-            out->to[i] = out[4 - g->most].to[i] = patches->target[i];
+    fml_pixels *const pixels = &g->encoded->patches->pixels;
+    const fml_work *work = g->windows.work;
+    const fml_op *op = work->op;
+    const uint32_t most = g->windows.pairs;
+    uint32_t count = 0;
+    int8_t *to = NULL;
+    for (uint32_t i = 0; i < 2 * most; ++i) {
+        if (fml_pixels_left(pixels)) {
+            const fml_pixel at = pixels->at;
+            to = work->output + fml_element(&op->space, share(at.row, op->window.pool_height),
+                                            share(at.column, op->window.pool_width), 0);
+            fml_windows_set(&g->windows, i, &at);
+            fml_pixels_advance(pixels);
+            ++count;
+        } else if (count != 0) {
+            g->windows.origins[i] = g->windows.origins[count - 1];
         }
+        g->entries.out[i / 2].to[i % 2] = g->entries.out[i / 2 + 4 - most].to[i % 2] = to;
     }
-    return g->pairs != 0;
+    g->pairs = (count + 1) / 2;
+    return count != 0;
 }
 
 /* An output. */
@@ -87,19 +76,19 @@ static bool next(group *g) {
         if (plain) {                                                                                                   \
             value = fml_saturate_8(value);                                                                             \
         } else {                                                                                                       \
-            low = pools ? (to)[at] : low;                                                                              \
             value = value < low ? low : value;                                                                         \
             value = value > high ? high : value;                                                                       \
         }                                                                                                              \
-        (to)[at] = (int8_t)value;                                                                                      \
+        if (plain || !g->pools || value > (to)[at]) {                                                                  \
+            (to)[at] = (int8_t)value;                                                                                  \
+        }                                                                                                              \
     } while (0)
 
 static FML_INLINED void requantize(const group *g, const fml_channel *channel, uint32_t at, const fml_pair_out *out,
-                                   bool plain, bool pools) {
+                                   bool plain) {
     const uint32_t bias = channel->bias, multiplier = channel->multiplier, shift = channel->shift + UINT32_C(1);
     const uint32_t left_shift = g->range.left_shift;
-    const int32_t zero_point = g->range.zero_point, high = g->range.high;
-    int32_t low = g->range.low;
+    const int32_t zero_point = g->range.zero_point, low = g->range.low, high = g->range.high;
     const fml_pair_out *const end = out + g->pairs;
     do {
         const fml_pair_sum sums = out->sums;
@@ -112,16 +101,14 @@ static FML_INLINED void requantize(const group *g, const fml_channel *channel, u
 /* The outputs of a channel whose place in a pixel is `at`, by its constants. */
 static FML_APART void finish(const group *g, const fml_channel *channel, uint32_t at, const fml_pair_out *out) {
     if (g->plain) {
-        requantize(g, channel, at, out, true, false);
-    } else if (g->pools) {
-        requantize(g, channel, at, out, false, true);
+        requantize(g, channel, at, out, true);
     } else {
-        requantize(g, channel, at, out, false, false);
+        requantize(g, channel, at, out, false);
     }
 }
 
-/* Multiplies entries in pieces, for sums of pairs hold so many products only, and adds up the sums of each pixel. So that
- * what is rare is simple, sums in parts are made here, too. */
+/* Multiplies entries in pieces, for sums of pairs hold so many products only, and adds up the sums of each pixel. So
+ * that what is rare is simple, sums in parts are made here, too. */
 static FML_APART void run_pieces(group *g, fml_dot_entries *dot, uint32_t channel, uint32_t end) {
     const fml_encoded *const encoded = g->encoded;
     int32_t sums[8] = {0}, *sum = sums;
@@ -133,7 +120,7 @@ static FML_APART void run_pieces(group *g, fml_dot_entries *dot, uint32_t channe
             sums[2 * i + 1] += fml_second_sum(g->entries.out[i].sums);
         }
     }
-    for (; channel != end; ++channel, sum += 2 * (g->most - g->pairs)) {
+    for (; channel != end; ++channel, sum += 2 * (g->windows.pairs - g->pairs)) {
         for (uint32_t i = 0; i < 2 * g->pairs; ++i) {
             fml_finish(encoded->patches, g->entries.out[i / 2].to[i % 2] + encoded->first + channel, sum++,
                        encoded->channels + channel, 1);
@@ -149,7 +136,7 @@ static FML_APART void run_each(group *g, fml_dot_entries *dot) {
     uint32_t at = encoded->first;
     for (g->entries.at = encoded->entries; constants != end; counts += FML_COUNT_SIZE, ++at, ++constants) {
         g->entries.count = fml_read_u16(counts);
-        g->entries.pairs = g->windows;
+        g->entries.pairs = g->windows.words;
         if (g->entries.count >= g->too_long) {
             run_pieces(g, dot, at - encoded->first, at - encoded->first + 1);
         } else {
@@ -171,7 +158,7 @@ static FML_APART void run_fours(group *g, fml_dot_entries *const *dot) {
         }
         const uint32_t left = encoded->count - channel;
         g->entries.at = at;
-        g->entries.pairs = g->windows;
+        g->entries.pairs = g->windows.words;
         g->entries.count = length;
         if (length >= g->too_long) {
             run_pieces(g, dot[channel / 2 % 2], channel, channel + (left < 2 ? left : 2));
@@ -191,16 +178,15 @@ void fml_encoded_run_pairs(const fml_encoded *encoded, uint32_t pairs) {
     fml_dot_entries *const *const dot = dots[op->encoding - 1];
     group g;
     g.entries.codebook = encoded->codebook;
-    g.most = pairs;
-    g.windows = (uint32_t *)(void *)patches->buffer;
     g.encoded = encoded;
     g.entry_size = encoded->taps != 0 ? 2 : fml_weights_entry_size(op->encoding);
     g.too_long = op->flags & (FML_OP_FLAG_SUMS_OUT | FML_OP_FLAG_SUMS_IN) ? 0 : FML_PAIR_TAPS + 1;
     g.range = fml_output_range(op);
     g.pools = patches->pools;
     g.plain = !g.pools && g.range.high - g.range.low == UINT8_MAX;
-    patches->buffer += 4 * pairs * fml_op_taps(op);
+    fml_windows_begin(&g.windows, patches, pairs);
     while (next(&g)) {
+        fml_windows_pack(&g.windows);
         if (dot[1] == NULL) {
             run_each(&g, dot[pairs == 4 ? 2 : 0]);
         } else {

@@ -4,8 +4,8 @@
 
 #include "encoded.h"
 
-/* A statement for each of `count` entries, which moves `e` on, until it is `end`. Two at a time: what the loop itself takes
- * is a tenth of all. Where their number is odd, the first time begins in the middle. */
+/* A statement for each of `count` entries, which moves `e` on, until it is `end`. Two at a time: what the loop itself
+ * takes is a tenth of all. Where their number is odd, the first time begins in the middle. */
 #define FML_ENTRIES_IN_PAIRS(...)                                                                                      \
     do {                                                                                                               \
         if (count % 2 != 0) {                                                                                          \
@@ -33,8 +33,8 @@
         }                                                                                                              \
     } while (0)
 
-/* Where `entries` of `size` bytes begin and end, and what is left of them. Nothing else of them has a register meanwhile;
- * `volatile`: nor has the end. */
+/* Where `entries` of `size` bytes begin and end, and what is left of them. Nothing else of them has a register
+ * meanwhile; `volatile`: nor has the end. */
 #define FML_BEGIN_ENTRIES(size, qualifier)                                                                             \
     fml_entries *const volatile kept = entries;                                                                        \
     const uint32_t *x = entries->pairs;                                                                                \
