@@ -34,7 +34,7 @@ typedef struct fml_two {
 } fml_two;
 
 #define FML_LOAD_TWO(one, other, from)                                                                                 \
-    __asm__("ldrd %0, %1, %2" : "=&r"(one), "=&r"(other) : "m"(*(const fml_two *)(const void *)(from)))
+    __asm__("ldrd %0, %1, %2" : "=&r"(one), "=&r"(other) : "o"(*(const fml_two *)(const void *)(from)))
 
 /* The same, and a signed byte, moving `from` on. */
 #define FML_TAKE_TWO(one, other, from)                                                                                 \

@@ -18,7 +18,7 @@ from freeml_pack.plan.allocate import allocate
 from freeml_pack.targets import Target
 
 _TRIES = 4  # to meet a size: the tiles that blocks of weights are cut in depend on the weights
-_WINDOW_BYTES = 6  # of RAM for each value of a window: it is gathered for four pixels, and four channels have a code for it
+_WINDOW_BYTES = 10  # of RAM for each value of a window: four pixels take two bytes each, and four channels have a code for it
 _DEAREST_BANDS = 0.1  # of the blob may be metadata of bands of rows, rather than that channels go
 
 

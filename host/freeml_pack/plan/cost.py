@@ -31,6 +31,7 @@ from freeml_pack.targets import Energy, Target
 from freeml_pack.units import quantity
 
 _LOOKUP_BYTES = 256
+_TOGETHER = 4  # pixels, at least, that kernels for encoded weights take together
 _CONSTANT_MACS = 7  # unpacking one channel's bias, multiplier and shift takes as long as this many multiply-accumulates
 _OP_METADATA = 80  # bytes in the blob, about: an op with its tensor, window or view
 
@@ -168,8 +169,7 @@ def _encoded_macs(op: Conv2d, pixels: int, target: Target) -> float:
     factor = target.encoded_factor(op.encoding, pixels)
     if factor == target.encoded_factor(op.encoding, 1):
         return pixels * factor
-    together = 2 if op.encoding == Encoding.BLOCK_SPARSE_8 else 4
-    return ceil(pixels / together) * together * factor
+    return ceil(pixels / _TOGETHER) * _TOGETHER * factor
 
 
 def _pieces(extent: int, step: int) -> list[tuple[int, int]]:
