@@ -55,3 +55,26 @@ def test_figures_of_the_targets(products: dict[str, dict[Encoding, float]], enco
     assert products["linear"][encoding] / dense == pytest.approx(ONE_PIXEL.of(encoding), rel=0.1)
 
 
+CONVOLUTIONS = ("conv 3x3", "3x3, 64 in", "conv 1x1")
+
+
+@pytest.mark.parametrize("encoding", ENCODED, ids=lambda e: e.name)
+def test_a_kept_product_takes_two_instructions(products: dict[str, dict[Encoding, float]], encoding: Encoding) -> None:
+    """Or fewer, as in dense layers, in convolutions whose windows are small enough for eight pixels at a time."""
+    for shape in ("conv 3x3", "conv 1x1"):
+        assert products[shape][encoding] <= 1.95
+
+
+@pytest.mark.parametrize(
+    ("density", "most"),
+    [(MANY, {Encoding.SPARSE_4: 1.4}), (FEW, {Encoding.SPARSE_8: 1.5, Encoding.BLOCK_SPARSE_8: 1.6, Encoding.DENSE_4: 1.0})],
+)
+def test_whole_operators(
+    operators: dict[float, dict[str, dict[str, float]]], density: float, most: dict[Encoding, float]
+) -> None:
+    """Gathering windows and requantization included, of which fewer products have to bear more."""
+    otherwise = 1.3 if density == MANY else 1.75
+    for shape in CONVOLUTIONS:
+        cost = operators[density][shape]
+        for encoding in ENCODED:
+            assert cost[encoding.name] <= most.get(encoding, otherwise) * cost["DENSE_8"], (shape, encoding)

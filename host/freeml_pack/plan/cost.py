@@ -25,7 +25,7 @@ import numpy as np
 
 from freeml_pack.encodings import DIRECTORY_ENTRY
 from freeml_pack.errors import TooLargeError
-from freeml_pack.graph import AveragePool2d, Conv2d, DepthwiseConv2d, Encoding, Graph, MaxPool2d, Op, Shape, op_macs
+from freeml_pack.graph import AveragePool2d, Conv2d, DepthwiseConv2d, Graph, MaxPool2d, Op, Shape, op_macs
 from freeml_pack.plan.space import block_bytes, block_products, element_bytes, is_encoded, op_space, tile_count, write_runs
 from freeml_pack.targets import Energy, Target
 from freeml_pack.units import quantity

@@ -100,8 +100,8 @@ const uint8_t *fml_dot_dense_4(const uint8_t *e, uint32_t count, const int8_t *x
         FML_END_ENTRIES();                                                                                             \
         entries->out[0].sums = a;                                                                                      \
         entries->out[1].sums = b;                                                                                      \
-        entries->out[2].sums = c;                                                                                      \
-        entries->out[3].sums = d;                                                                                      \
+        entries->out[FML_OUT].sums = c;                                                                                \
+        entries->out[FML_OUT + 1].sums = d;                                                                            \
     } while (0)
 
 void fml_dot_block_8_low(fml_entries *entries) {

@@ -49,7 +49,8 @@ uint32_t fml_encoded_pairs(const fml_op *op, uint32_t pixels);
 /* All pixels of the tile; `pairs` share the decoding of a weight. */
 void fml_encoded_run_pairs(const fml_encoded *encoded, uint32_t pairs);
 
-/* The windows of some pixels, in words: tap for tap, the pairs side by side (windows.c). */
+/* The windows of some pixels, in words, tap for tap: first those of `each` pairs side by side, then those of as many
+ * others (encoded_windows.c). */
 typedef struct fml_origin {
     fml_index row, column, element; /* of the first tap, in the input, where it may not lie */
 } fml_origin;
@@ -57,14 +58,15 @@ typedef struct fml_origin {
 typedef struct fml_windows {
     const fml_work *work;
     const fml_patches *patches;
-    uint32_t *words; /* 4 * pairs bytes a tap */
-    int8_t *outside; /* zero points, for a tap's channels */
-    uint32_t pairs;  /* 2 or 4 */
+    uint32_t *words;
+    int8_t *outside;      /* zero points, for a tap's channels */
+    uint32_t pairs, each; /* 2 or 4 */
+    uint32_t taps;        /* of a window */
     fml_origin origins[8];
 } fml_windows;
 
 /* Memory is that of the buffer: fml_windows_size bytes. */
-void fml_windows_begin(fml_windows *windows, const fml_patches *patches, uint32_t pairs);
+void fml_windows_begin(fml_windows *windows, const fml_patches *patches, uint32_t pairs, uint32_t each);
 uint32_t fml_windows_size(const fml_op *op, uint32_t pairs);
 
 /* Pixel `index` is the one `at`. */
@@ -79,13 +81,15 @@ typedef struct fml_pair_out {
     int8_t *to[2];
 } fml_pair_out;
 
-/* Some entries of a list, and the windows of their taps: of each tap, its pairs stand side by side. */
+#define FML_OUT 4 /* the sums of the next channel stand so far behind */
+
+/* Some entries of a list, and the windows of their taps. */
 typedef struct fml_entries {
     const uint8_t *at;     /* the next one; moved on */
     const uint32_t *pairs; /* the last one's tap, or the first tap of all; moved on */
     const int8_t *codebook;
     uint32_t count; /* FML_PAIR_TAPS at most */
-    fml_pair_out out[4];
+    fml_pair_out *out;
 } fml_entries;
 
 /* Inner loops: set the sums of two pairs or four, of one output channel or (two pairs) of two. */

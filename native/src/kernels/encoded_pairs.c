@@ -5,8 +5,8 @@
 #define FOUR_PAIRS_MAX 2304
 #define TWO_PAIRS_MAX 8192
 
-/* By encoding, from DENSE_4 on: what two pairs take for a list's first channels, and for the others; where four pairs
- * are better, the same for them. */
+/* By encoding, from DENSE_4 on: what two pairs take for a list's first channels, and for the others; where one function
+ * can do four pairs, that. */
 static fml_dot_entries *const dots[][3] = {
     {fml_dot_dense_4_low, fml_dot_dense_4_high, NULL},
 #if FML_ENCODED_PAIRS == 4
@@ -19,8 +19,10 @@ static fml_dot_entries *const dots[][3] = {
 };
 
 uint32_t fml_encoded_pairs(const fml_op *op, uint32_t pixels) {
+    fml_dot_entries *const *const dot = dots[op->encoding - 1];
     const uint32_t taps = fml_op_taps(op);
-    if (pixels > 4 && dots[op->encoding - 1][2] != NULL && 16 * taps <= FOUR_PAIRS_MAX) {
+    const bool better = fml_weights_entry_size(op->encoding) != 0 && (dot[1] != NULL || dot[2] != NULL);
+    if (better && pixels > 4 && 16 * taps <= FOUR_PAIRS_MAX) {
         return 4;
     }
     return pixels > 1 && 8 * taps <= TWO_PAIRS_MAX ? 2 : 0;
@@ -28,10 +30,12 @@ uint32_t fml_encoded_pairs(const fml_op *op, uint32_t pixels) {
 
 /* Pixels that go together, and what all of them have in common. */
 typedef struct group {
-    fml_entries entries; /* a list's; out: of one channel or, where `most` are two, from out[2] on of another one */
+    fml_entries entries;
+    fml_pair_out out[2 * FML_OUT]; /* of an output channel, and of the one behind it */
     fml_windows windows;
     uint32_t pairs; /* how many */
     const fml_encoded *encoded;
+    uint32_t parts;      /* output channels that an inner loop does */
     uint32_t entry_size; /* bytes */
     uint32_t too_long;   /* so many entries, or more, are multiplied in pieces */
     fml_range range;
@@ -62,7 +66,7 @@ static bool next(group *g) {
         } else if (count != 0) {
             g->windows.origins[i] = g->windows.origins[count - 1];
         }
-        g->entries.out[i / 2].to[i % 2] = g->entries.out[i / 2 + 4 - most].to[i % 2] = to;
+        g->out[i / 2].to[i % 2] = g->out[i / 2 + FML_OUT].to[i % 2] = to;
     }
     g->pairs = (count + 1) / 2;
     return count != 0;
@@ -107,23 +111,35 @@ static FML_APART void finish(const group *g, const fml_channel *channel, uint32_
     }
 }
 
-/* Multiplies entries in pieces, for sums of pairs hold so many products only, and adds up the sums of each pixel. So
- * that what is rare is simple, sums in parts are made here, too. */
-static FML_APART void run_pieces(group *g, fml_dot_entries *dot, uint32_t channel, uint32_t end) {
+/* The list of `length` entries from `at` on, for pairs from `pair` on. */
+static FML_INLINED void begin(group *g, const uint8_t *at, uint32_t length, uint32_t pair) {
+    g->entries.at = at;
+    g->entries.pairs = g->windows.words + pair * g->windows.taps;
+    g->entries.count = length;
+    g->entries.out = g->out + pair;
+}
+
+/* Sums of a list's first two channels, or of the others, in pieces, for sums of pairs hold so many products only;
+ * outputs from `channel` on. So that what is rare is simple, sums in parts are made here, too. */
+static FML_APART void run_pieces(group *g, fml_dot_entries *dot, const uint8_t *at, uint32_t length, uint32_t channel) {
     const fml_encoded *const encoded = g->encoded;
-    int32_t sums[8] = {0}, *sum = sums;
-    for (uint32_t left = g->entries.count; left != 0; left -= g->entries.count) {
-        g->entries.count = left < FML_PAIR_TAPS ? left : FML_PAIR_TAPS;
-        dot(&g->entries);
-        for (uint32_t i = 0; i < 4; ++i) {
-            sums[2 * i] += fml_first_sum(g->entries.out[i].sums);
-            sums[2 * i + 1] += fml_second_sum(g->entries.out[i].sums);
+    int32_t sums[2 * FML_OUT][2] = {{0}};
+    for (uint32_t pair = 0; pair < g->pairs; pair += g->windows.each) {
+        uint32_t left = length;
+        for (begin(g, at, left, pair); left != 0; left -= g->entries.count) {
+            g->entries.count = left < FML_PAIR_TAPS ? left : FML_PAIR_TAPS;
+            dot(&g->entries);
+            for (uint32_t i = pair; i < pair + 4; ++i) {
+                const uint32_t to = g->windows.each == 4 || i < pair + 2 ? i : i - 2 + FML_OUT;
+                sums[to][0] += fml_first_sum(g->out[to].sums);
+                sums[to][1] += fml_second_sum(g->out[to].sums);
+            }
         }
     }
-    for (; channel != end; ++channel, sum += 2 * (g->windows.pairs - g->pairs)) {
+    for (uint32_t c = 0; c < g->parts && channel + c < encoded->count; ++c) {
         for (uint32_t i = 0; i < 2 * g->pairs; ++i) {
-            fml_finish(encoded->patches, g->entries.out[i / 2].to[i % 2] + encoded->first + channel, sum++,
-                       encoded->channels + channel, 1);
+            fml_finish(encoded->patches, g->out[i / 2].to[i % 2] + encoded->first + channel + c,
+                       &sums[FML_OUT * c + i / 2][i % 2], encoded->channels + channel + c, 1);
         }
     }
 }
@@ -131,43 +147,45 @@ static FML_APART void run_pieces(group *g, fml_dot_entries *dot, uint32_t channe
 /* All channels of a group, each with a list of its own. */
 static FML_APART void run_each(group *g, fml_dot_entries *dot) {
     const fml_encoded *const encoded = g->encoded;
-    const fml_channel *constants = encoded->channels, *const end = constants + encoded->count;
+    const fml_channel *channel = encoded->channels, *const end = channel + encoded->count;
     const uint8_t *counts = encoded->counts;
-    uint32_t at = encoded->first;
-    for (g->entries.at = encoded->entries; constants != end; counts += FML_COUNT_SIZE, ++at, ++constants) {
-        g->entries.count = fml_read_u16(counts);
-        g->entries.pairs = g->windows.words;
-        if (g->entries.count >= g->too_long) {
-            run_pieces(g, dot, at - encoded->first, at - encoded->first + 1);
-        } else {
-            dot(&g->entries);
-            finish(g, constants, at, g->entries.out);
+    uint32_t place = encoded->first;
+    begin(g, encoded->entries, 0, 0);
+    for (; channel != end; ++channel, ++place, counts += FML_COUNT_SIZE) {
+        const uint32_t length = fml_read_u16(counts);
+        if (length >= g->too_long) {
+            run_pieces(g, dot, g->entries.at, length, place - encoded->first);
+            continue;
         }
+        g->entries.count = length;
+        g->entries.pairs = g->windows.words;
+        dot(&g->entries);
+        finish(g, channel, place, g->out);
     }
 }
 
 /* All channels of a group, four with the same list, of which each of two functions does two. */
-static FML_APART void run_fours(group *g, fml_dot_entries *const *dot) {
+static FML_APART void run_fours(group *g, fml_dot_entries *const *dots_of_list) {
     const fml_encoded *const encoded = g->encoded;
     const uint8_t *counts = encoded->counts, *at = encoded->entries;
     uint32_t length = 0;
     for (uint32_t channel = 0; channel < encoded->count; channel += 2) {
+        fml_dot_entries *const dot = dots_of_list[channel / 2 % 2];
         if (channel % 4 == 0) {
             at += g->entry_size * length;
             length = fml_encoded_length(encoded->taps, &counts);
         }
-        const uint32_t left = encoded->count - channel;
-        g->entries.at = at;
-        g->entries.pairs = g->windows.words;
-        g->entries.count = length;
         if (length >= g->too_long) {
-            run_pieces(g, dot[channel / 2 % 2], channel, channel + (left < 2 ? left : 2));
+            run_pieces(g, dot, at, length, channel);
             continue;
         }
-        dot[channel / 2 % 2](&g->entries);
-        finish(g, encoded->channels + channel, encoded->first + channel, g->entries.out);
-        if (left != 1) {
-            finish(g, encoded->channels + channel + 1, encoded->first + channel + 1, g->entries.out + 2);
+        for (uint32_t pair = 0; pair < g->pairs; pair += 2) {
+            begin(g, at, length, pair);
+            dot(&g->entries);
+        }
+        finish(g, encoded->channels + channel, encoded->first + channel, g->out);
+        if (channel + 1 != encoded->count) {
+            finish(g, encoded->channels + channel + 1, encoded->first + channel + 1, g->out + FML_OUT);
         }
     }
 }
@@ -176,19 +194,21 @@ void fml_encoded_run_pairs(const fml_encoded *encoded, uint32_t pairs) {
     fml_patches *const patches = encoded->patches;
     const fml_op *op = patches->work->op;
     fml_dot_entries *const *const dot = dots[op->encoding - 1];
+    fml_dot_entries *const all = pairs == 4 ? dot[2] : NULL;
     group g;
     g.entries.codebook = encoded->codebook;
     g.encoded = encoded;
+    g.parts = dot[1] == NULL ? 1 : 2;
     g.entry_size = encoded->taps != 0 ? 2 : fml_weights_entry_size(op->encoding);
     g.too_long = op->flags & (FML_OP_FLAG_SUMS_OUT | FML_OP_FLAG_SUMS_IN) ? 0 : FML_PAIR_TAPS + 1;
     g.range = fml_output_range(op);
     g.pools = patches->pools;
     g.plain = !g.pools && g.range.high - g.range.low == UINT8_MAX;
-    fml_windows_begin(&g.windows, patches, pairs);
+    fml_windows_begin(&g.windows, patches, pairs, all != NULL ? 4 : 2);
     while (next(&g)) {
         fml_windows_pack(&g.windows);
-        if (dot[1] == NULL) {
-            run_each(&g, dot[pairs == 4 ? 2 : 0]);
+        if (g.parts == 1) {
+            run_each(&g, all != NULL ? all : dot[0]);
         } else {
             run_fours(&g, dot);
         }

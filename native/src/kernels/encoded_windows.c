@@ -2,13 +2,15 @@
  */
 #include "encoded.h"
 
-void fml_windows_begin(fml_windows *windows, const fml_patches *patches, uint32_t pairs) {
+void fml_windows_begin(fml_windows *windows, const fml_patches *patches, uint32_t pairs, uint32_t each) {
     const fml_work *work = patches->work;
     windows->work = work;
     windows->patches = patches;
+    windows->taps = fml_op_taps(work->op);
     windows->words = (uint32_t *)(void *)patches->buffer;
-    windows->outside = (int8_t *)(windows->words + pairs * fml_op_taps(work->op));
+    windows->outside = (int8_t *)(windows->words + pairs * windows->taps);
     windows->pairs = pairs;
+    windows->each = each;
     fml_fill(windows->outside, work->op->input.zero_point, patches->channels);
 }
 
@@ -57,7 +59,7 @@ static FML_APART void pack_four(const fml_windows *windows, const fml_origin *or
     const fml_window *window = &work->op->window;
     const fml_shape *shape = &work->op->input.shape;
     const fml_steps steps = fml_window_steps(work->op);
-    const uint32_t step = windows->pairs;
+    const uint32_t step = windows->each;
     fml_index together = patches->in_place ? window->kernel_width : 1;
     for (uint32_t i = 0; i < 4; ++i) {
         if (origins[i].row >= patches->rows_inside || origins[i].column >= patches->columns_inside) {
@@ -82,7 +84,9 @@ static FML_APART void pack_four(const fml_windows *windows, const fml_origin *or
 }
 
 void fml_windows_pack(const fml_windows *windows) {
-    for (uint32_t i = 0; i < windows->pairs; i += 2) {
-        pack_four(windows, windows->origins + 2 * i, windows->words + i);
+    const uint32_t apart = windows->each == 4 ? 2 : 2 * windows->taps;
+    pack_four(windows, windows->origins, windows->words);
+    if (windows->pairs == 4) {
+        pack_four(windows, windows->origins + 4, windows->words + apart);
     }
 }
