@@ -1,9 +1,9 @@
 /* Encoded weights times pairs of pixels: a weight is decoded once, and one multiply is two products. */
 #include "encoded.h"
 
-/* Bytes that the windows of four pairs may take, and of two; larger ones go one by one. */
-#define FOUR_PAIRS_MAX 2304
-#define TWO_PAIRS_MAX 8192
+/* Taps of windows, at most, of which four pairs go together (in 2,304 bytes), or two (in 8 KB). */
+#define FOUR_PAIRS_TAPS 144
+#define TWO_PAIRS_TAPS 1024
 
 /* By encoding, from DENSE_4 on: what two pairs take for a list's first channels, and for the others; where one function
  * can do four pairs, that. */
@@ -22,10 +22,10 @@ uint32_t fml_encoded_pairs(const fml_op *op, uint32_t pixels) {
     fml_dot_entries *const *const dot = dots[op->encoding - 1];
     const uint32_t taps = fml_op_taps(op);
     const bool better = fml_weights_entry_size(op->encoding) != 0 && (dot[1] != NULL || dot[2] != NULL);
-    if (better && pixels > 4 && 16 * taps <= FOUR_PAIRS_MAX) {
+    if (better && pixels > 4 && taps <= FOUR_PAIRS_TAPS) {
         return 4;
     }
-    return pixels > 1 && 8 * taps <= TWO_PAIRS_MAX ? 2 : 0;
+    return pixels > 1 && taps <= TWO_PAIRS_TAPS ? 2 : 0;
 }
 
 /* Pixels that go together, and what all of them have in common. */
