@@ -140,7 +140,7 @@ def _planned(graph: Graph, target: Target) -> Built:
         blob=len(blob),
         nvm=engine.nvm_size,
         arena_ram=0 if target.nvm_mapped else engine.arena_size,
-        scratch=engine.scratch_size,
+        scratch=engine.scratch_size if target.firmware is None else engine.scratch_of_one_window,
         metadata_ram=0 if target.blob_mapped else sections["header"] + sections["metadata"],
     )
     return Built(graph, target, memory_plan, blob, engine, sections, _constant_bytes(blob), costs)
