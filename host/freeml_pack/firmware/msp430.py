@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 from math import ceil, prod, sqrt
 from pathlib import Path
+from zlib import crc32
 
 from freeml_pack.engine import Engine, EngineError
 from freeml_pack.errors import PackError
@@ -43,10 +44,14 @@ FUNCTIONS = {
     "verify_encoding": ("fml_verify_encoding",),
 }
 PER_MODEL = ("main.c", "image.S")
+PACKED, VERIFIED = "packed.c", "verified.c"  # one of them, too
 LEA = PORT / "lea"  # with its kernel, which calls the CPU's by these names
 CPU_KERNEL = [f"-Dfml_kernel_conv_2d{suffix}=cpu_conv_2d{suffix}" for suffix in ("", "_scratch")]
-FLAGS = ["--target=msp430", "-mhwmult=f5series", "-ffreestanding", "-ffunction-sections", "-fdata-sections"]
-C_FLAGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-DFML_WITHOUT_BUS_NVM"]
+FLAGS = ["--target=msp430", "-mhwmult=f5series", "-ffreestanding"]
+C_FLAGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-flto", "-DFML_WITHOUT_BUS_NVM"]
+LINK_FLAGS = ["-N", "--gc-sections", "-mllvm", "--mhwmult=f5series"]
+# Functions that simulations look for: they are called and not inlined.
+LANDMARKS = ("fml_interp_step", "fml_session_start", "fml_session_output", "fml_journal_write")
 HOT = ("conv_2d.c", "conv_2d_lea.c")  # what runs for each pixel: for speed, all else for size
 LEAN = "lean"  # folder of what is compiled for blobs that use none of the optional features
 LEAN_FLAGS = ("-DFML_WITHOUT_ENCODINGS", "-DFML_WITHOUT_EXITS")
@@ -96,7 +101,7 @@ def compile_common(folder: Path, *, lea: bool = False) -> list[Path]:
     replaces by one of the same name. What knows of optional features is there twice, with and without them. lea: convolutions
     on the Low-Energy Accelerator (README.md of the port)."""
     conv = PORT / "conv_2d.c"
-    port = [path for path in sorted(PORT.glob("*.[cS]")) if path.name not in PER_MODEL]
+    port = [path for path in sorted(PORT.glob("*.[cS]")) if path.name not in (*PER_MODEL, PACKED, VERIFIED)]
     replaced = {path.stem for path in port}
     core = [path for path in sorted(CORE.rglob("*.c")) if path.stem not in replaced]
     lean = folder / LEAN
@@ -157,12 +162,32 @@ def low_millivolts(ops: tuple[NetworkOp, ...], target: Target) -> int:
     return ceil(1000 * sqrt(prices.volts_off**2 + 2 * reserve / prices.capacitance)) + TOLERANCE_MILLIVOLTS
 
 
-def defines(blob: bytes, is_far: bool, target: Target | None = None) -> dict[str, int]:
+def opened(engine: Engine, is_far: bool) -> dict[str, int | str]:
+    """What packed.c wants to know of a blob that the core has opened here."""
+    model, blob = engine.model, engine.blob
+    vectors = ", ".join(f"{{{vector.at}, {vector.count}, {vector.size}}}" for vector in model.vectors)
+    near = blob[: model.metadata_size] if is_far else b""
+    return {
+        "MODEL_ID": f"UINT32_C({model.model_id})",
+        "ARENA_BYTES": model.arena_size,
+        "OP_COUNT": model.op_count,
+        "OUTPUT": model.output,
+        "OUTPUT_LENGTH": model.output_length,
+        "SAMPLE_TYPE": model.sample_type,
+        "OUTPUT_TRANSFORM": model.output_transform,
+        "METADATA_BYTES": model.metadata_size,
+        "SAMPLE_OFFSET": model.sample_offset,
+        "VECTORS": f"{{{vectors}}}",
+        "BLOB_CRC32": f"UINT32_C({crc32(near + blob) | 1})",
+    }
+
+
+def defines(blob: bytes, is_far: bool, target: Target | None = None) -> dict[str, int | str]:
     """Sizes and places that the port wants to know. target: whose capacitor it is, default the port's own. EngineError where
     the blob is none."""
     engine = Engine(blob, streamed=is_far)
     network = read_network(blob)
-    return {
+    return opened(engine, is_far) | {
         "HAS_EXITS": int(len(network.exits) > 0),
         "LOW_MILLIVOLTS": low_millivolts(network.ops, target or load_target(NAME)),
         "IS_FAR": int(is_far),
@@ -174,8 +199,11 @@ def defines(blob: bytes, is_far: bool, target: Target | None = None) -> dict[str
     }
 
 
-def link(blob: bytes, common: list[Path], output: Path, is_far: bool, target: Target | None = None) -> str:
-    """Links firmware with the whole blob below or above 64 KB. Returns what the linker complains of; empty: nothing."""
+def link(
+    blob: bytes, common: list[Path], output: Path, is_far: bool, target: Target | None = None, *, verifies: bool = False
+) -> str:
+    """Links firmware with the whole blob below or above 64 KB. verifies: as `build`. Returns what the linker complains of;
+    empty: nothing."""
     metadata = Engine(blob).model.metadata_size
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -187,12 +215,12 @@ def link(blob: bytes, common: list[Path], output: Path, is_far: bool, target: Ta
         absent = left_out(network.ops)
         objects = [
             *(path for path in _suited(common, network) if path.name.partition(".")[0] not in absent),
-            *(_compile(PORT / source, folder, *flags) for source in PER_MODEL),
+            *(_compile(PORT / source, folder, *flags) for source in (*PER_MODEL, VERIFIED if verifies else PACKED)),
         ]
         command = [
             tools()[1],
-            "-N",
-            "--gc-sections",
+            *LINK_FLAGS,
+            *(f"--undefined={name}" for name in LANDMARKS),
             *_entries(absent),
             "-L",
             str(LEA if any(path.name == "lea.c.o" for path in common) else PORT),
@@ -206,19 +234,26 @@ def link(blob: bytes, common: list[Path], output: Path, is_far: bool, target: Ta
 
 
 def build(
-    blob: bytes, output: Path, common: list[Path] | None = None, target: Target | None = None, *, lea: bool = False
+    blob: bytes,
+    output: Path,
+    common: list[Path] | None = None,
+    target: Target | None = None,
+    *,
+    lea: bool = False,
+    verifies: bool = False,
 ) -> None:
     """Writes the firmware of a blob, which lies below 64 KB where it fits. common: of compile_common, else lea is as there;
-    target: as in `defines`. PackError where it is no blob or does not fit."""
+    target: as in `defines`; verifies: the device has the core's verifier, too (blob.h). PackError where it is no blob or does
+    not fit."""
     try:
         needed = defines(blob, is_far=False, target=target)
     except EngineError as error:
         raise PackError(f"not a usable model: {error.text}; pack it again") from error
     with tempfile.TemporaryDirectory() as folder:
         objects = common or compile_common(Path(folder), lea=lea)
-        if not link(blob, objects, output, is_far=False, target=target):
+        if not link(blob, objects, output, is_far=False, target=target, verifies=verifies):
             return
-        complaint = link(blob, objects, output, is_far=True, target=target)
+        complaint = link(blob, objects, output, is_far=True, target=target, verifies=verifies)
     if complaint:
         raise PackError(
             f"the model does not fit the device: {len(blob)} bytes, {needed['NVM_BYTES']} of NVM and "

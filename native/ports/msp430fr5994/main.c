@@ -2,12 +2,12 @@
  * and the journal knows where to go on. A sample comes through the mailbox; the answer goes out over the UART. */
 #include <stddef.h>
 
+#include "blob.h"
 #include "board.h"
 #include "energy.h"
 #include "freeml.h"
 
 /* image.S; sizes and places come from freeml_pack/firmware/msp430.py. */
-extern const uint8_t near_blob[];
 extern uint8_t nvm_begin[];
 /* How a sample comes: whoever brings one writes the bytes, then the tag. A tag other than the last answer's means a new
  * sample, 0 none. */
@@ -19,20 +19,11 @@ extern struct {
 /* Neither has to be zeros: that would cost each reset some thousand cycles. */
 static uint32_t scratch[(SCRATCH_BYTES + 3) / 4] __attribute__((section(".noinit")));
 static fml_session session __attribute__((section(".noinit")));
-static fml_kept kept __attribute__((section(".nvm"))); /* zeros where the firmware was just written: verify */
-static const fml_model *const model = &kept.model;
-
-static int read_blob(void *context, uint32_t offset, void *to, uint32_t size) {
-    (void)context;
-    far_copy(to, FAR_BLOB + offset, (uint16_t)size);
-    return 0;
-}
 
 /* Apart: what it wants of the stack is free again when steps run. */
 static __attribute__((noinline)) int open_all(void) {
-    const fml_source source = {IS_FAR ? NULL : near_blob, IS_FAR ? read_blob : NULL, NULL, BLOB_BYTES};
     const fml_nvm nvm = {.mapped = nvm_begin, .size = NVM_BYTES};
-    const int status = fml_model_reopen(&kept, &source, near_blob, scratch, sizeof scratch);
+    const int status = blob_open(scratch, sizeof scratch);
     if (status != FML_OK) {
         return status;
     }
@@ -107,7 +98,7 @@ int main(void) {
     const int status = infer();
     if (status < 0) {
         board_print("error: ");
-        board_print(fml_status_text(status));
+        board_print(blob_error(status));
         board_print("\n");
     } else if (session.phase == FML_PHASE_IDLE) {
         board_print("no sample\n");
