@@ -17,7 +17,7 @@ from freeml_pack.engine import Engine, EngineError
 from freeml_pack.errors import PackError
 from freeml_pack.firmware.native import NATIVE
 from freeml_pack.graph import Encoding
-from freeml_pack.inspection.network import Network, NetworkOp, read_network
+from freeml_pack.inspection.network import NetworkOp, read_network
 from freeml_pack.targets import Energy, Target, load_target
 
 NAME = "msp430fr5994"
@@ -28,33 +28,27 @@ PAIR_TAPS = int(re.findall(r"#define DOT_PAIR_TAPS (\d+)", (PORT / "dot.h").read
 MESSAGE_SECONDS = 64 * 10 / 115_200  # an answer on its way out of the UART
 TOLERANCE_MILLIVOLTS = 30  # of ADC and reference
 CHANNEL = 8  # bytes of a channel's constants in scratch
-# Files of kernels by the operators that they run; those of encoded weights; what the rest of the core calls of all these.
+# Files of kernels by the operators that they run; what the rest of the core calls of them.
 KERNELS = {
     ("DEPTHWISE_CONV_2D",): "depthwise_conv_2d",
     ("MAX_POOL_2D", "AVERAGE_POOL_2D"): "pool",
     ("ADD", "MULTIPLY"): "elementwise",
 }
-ENCODINGS = {"encoding", "encoded", "verify_encoding", "dot_sparse", "dot_blocks"}
 FUNCTIONS = {
     "depthwise_conv_2d": ("fml_kernel_depthwise_conv_2d", "fml_kernel_depthwise_conv_2d_scratch"),
     "pool": ("fml_kernel_pool",),
     "elementwise": ("fml_kernel_elementwise",),
-    "encoding": ("fml_encoding_block_count", "fml_encoding_block", "fml_encoding_largest_block"),
-    "encoded": ("encoded_pixels",),
-    "verify_encoding": ("fml_verify_encoding",),
 }
 PER_MODEL = ("main.c", "image.S")
 PACKED, VERIFIED = "packed.c", "verified.c"  # one of them, too
 LEA = PORT / "lea"  # with its kernel, which calls the CPU's by these names
 CPU_KERNEL = [f"-Dfml_kernel_conv_2d{suffix}=cpu_conv_2d{suffix}" for suffix in ("", "_scratch")]
 FLAGS = ["--target=msp430", "-mhwmult=f5series", "-ffreestanding"]
-C_FLAGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-flto", "-DFML_WITHOUT_BUS_NVM"]
+C_FLAGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-Oz", "-flto"]
+C_FLAGS += ["-DFML_WITHOUT_BUS_NVM", "-include", str(PORT / "options.h")]
 LINK_FLAGS = ["-N", "--gc-sections", "-mllvm", "--mhwmult=f5series"]
 # Functions that simulations look for: they are called and not inlined.
 LANDMARKS = ("fml_interp_step", "fml_session_start", "fml_session_output", "fml_journal_write")
-HOT = ("conv_2d.c", "conv_2d_lea.c")  # what runs for each pixel: for speed, all else for size
-LEAN = "lean"  # folder of what is compiled for blobs that use none of the optional features
-LEAN_FLAGS = ("-DFML_WITHOUT_ENCODINGS", "-DFML_WITHOUT_EXITS")
 
 
 def tools() -> tuple[str, str]:
@@ -79,7 +73,7 @@ def check_tools() -> None:
 def _compile(source: Path, folder: Path, *flags: str) -> Path:
     compiler, _ = tools()
     target = folder / f"{source.name}.o"
-    language = [*C_FLAGS, "-O2" if source.name in HOT else "-Oz"] if source.suffix == ".c" else []
+    language = C_FLAGS if source.suffix == ".c" else []
     includes = ["-I", str(NATIVE / "include"), "-I", str(CORE), "-I", str(PORT), "-I", str(LEA)]
     subprocess.run([compiler, *FLAGS, *language, *flags, *includes, "-c", str(source), "-o", str(target)], check=True)
     return target
@@ -87,8 +81,7 @@ def _compile(source: Path, folder: Path, *flags: str) -> Path:
 
 def left_out(ops: tuple[NetworkOp, ...]) -> set[str]:
     """Names, without .c, of the core's files that none of these operators uses."""
-    names = {name for kinds, name in KERNELS.items() if not any(op.kind in kinds for op in ops)}
-    return names | (ENCODINGS if all(op.encoding == Encoding.DENSE_8 for op in ops) else set())
+    return {name for kinds, name in KERNELS.items() if not any(op.kind in kinds for op in ops)}
 
 
 def _entries(names: set[str]) -> list[str]:
@@ -98,26 +91,14 @@ def _entries(names: set[str]) -> list[str]:
 
 def compile_common(folder: Path, *, lea: bool = False) -> list[Path]:
     """Object files, in `folder`, of what is the same for every model: the port, and the core but for the files that the port
-    replaces by one of the same name. What knows of optional features is there twice, with and without them. lea: convolutions
-    on the Low-Energy Accelerator (README.md of the port)."""
+    replaces by one of the same name. lea: convolutions on the Low-Energy Accelerator (README.md of the port)."""
     conv = PORT / "conv_2d.c"
     port = [path for path in sorted(PORT.glob("*.[cS]")) if path.name not in (*PER_MODEL, PACKED, VERIFIED)]
     replaced = {path.stem for path in port}
     core = [path for path in sorted(CORE.rglob("*.c")) if path.stem not in replaced]
-    lean = folder / LEAN
-    lean.mkdir(exist_ok=True)
-    names = CPU_KERNEL if lea else []
-    objects = [_compile(path, folder) for path in (*port, *core) if path != conv]
-    objects += [_compile(path, lean, *LEAN_FLAGS) for path in core]
-    objects += [_compile(conv, folder, *names), _compile(conv, lean, *LEAN_FLAGS, *names)]
-    return objects + ([_compile(path, folder) for path in sorted(LEA.glob("*.[cS]"))] if lea else [])
-
-
-def _suited(common: list[Path], network: Network) -> list[Path]:
-    """The object files for a network: of those that are there twice, one."""
-    is_lean = not network.exits and all(op.encoding == Encoding.DENSE_8 for op in network.ops)
-    twice = {path.name for path in common if path.parent.name == LEAN}
-    return [path for path in common if (path.parent.name == LEAN) == (is_lean and path.name in twice)]
+    accelerator = sorted(LEA.glob("*.[cS]")) if lea else []
+    objects = [_compile(path, folder) for path in (*port, *core, *accelerator) if path != conv]
+    return [*objects, _compile(conv, folder, *(CPU_KERNEL if lea else []))]
 
 
 def _taps(op: NetworkOp) -> int:
@@ -189,6 +170,8 @@ def defines(blob: bytes, is_far: bool, target: Target | None = None) -> dict[str
     network = read_network(blob)
     return opened(engine, is_far) | {
         "HAS_EXITS": int(len(network.exits) > 0),
+        "HAS_ENCODINGS": int(any(op.encoding != Encoding.DENSE_8 for op in network.ops)),
+        "HAS_SUMS": int(any(op.sums_in or op.sums_out for op in network.ops)),
         "LOW_MILLIVOLTS": low_millivolts(network.ops, target or load_target(NAME)),
         "IS_FAR": int(is_far),
         "FAR_BLOB": FAR.start,
@@ -211,10 +194,9 @@ def link(
         (folder / "far").write_bytes(blob if is_far else b"")
         flags = [f"-D{name}={value}" for name, value in defines(blob, is_far, target).items()]
         flags += [f'-DNEAR_FILE="{folder}/near"', f'-DFAR_FILE="{folder}/far"']
-        network = read_network(blob)
-        absent = left_out(network.ops)
+        absent = left_out(read_network(blob).ops)
         objects = [
-            *(path for path in _suited(common, network) if path.name.partition(".")[0] not in absent),
+            *(path for path in common if path.name.partition(".")[0] not in absent),
             *(_compile(PORT / source, folder, *flags) for source in (*PER_MODEL, VERIFIED if verifies else PACKED)),
         ]
         command = [

@@ -1,5 +1,5 @@
-/* The blob that this firmware is for. freeml_pack/firmware/msp430.py, which also says where it lies and how large it is,
- * puts one of two files into the firmware: packed.c relies on what the packer has verified, verified.c verifies it. */
+/* The blob that this firmware is for. freeml_pack/firmware/msp430.py says where it lies, how large it is, and which of
+ * two files goes into the firmware: packed.c relies on what the packer has verified, verified.c verifies it. */
 #ifndef BLOB_H
 #define BLOB_H
 
@@ -15,7 +15,7 @@ static inline int read_blob(void *context, uint32_t offset, void *to, uint32_t s
 }
 
 /* Holds from blob_open on. */
-extern const fml_model *const model;
+extern const fml_model *const the_model;
 
 /* FML_OK, or a negative status. buffer: working memory. */
 int blob_open(void *buffer, uint16_t size);

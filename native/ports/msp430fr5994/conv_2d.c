@@ -5,7 +5,7 @@
 #include "gather.h"
 
 static bool passes_sums(const fml_op *op) {
-    return (op->flags & (FML_OP_FLAG_SUMS_OUT | FML_OP_FLAG_SUMS_IN)) != 0;
+    return has_sums && (op->flags & (FML_OP_FLAG_SUMS_OUT | FML_OP_FLAG_SUMS_IN)) != 0;
 }
 
 /* Words of memory for pairs of values; 0: not multiplied in pairs. */

@@ -16,6 +16,8 @@ extern struct {
     uint8_t sample[SAMPLE_BYTES];
 } mailbox;
 
+const bool has_encodings = HAS_ENCODINGS, has_exits = HAS_EXITS, has_sums = HAS_SUMS;
+
 /* Neither has to be zeros: that would cost each reset some thousand cycles. */
 static uint32_t scratch[(SCRATCH_BYTES + 3) / 4] __attribute__((section(".noinit")));
 static fml_session session __attribute__((section(".noinit")));
@@ -27,19 +29,19 @@ static __attribute__((noinline)) int open_all(void) {
     if (status != FML_OK) {
         return status;
     }
-    return fml_session_open(&session, model, &nvm, NULL, 0, scratch, sizeof scratch);
+    return fml_session_open(&session, the_model, &nvm, NULL, 0, scratch, sizeof scratch);
 }
 
 static void report_answer(void) {
     const int8_t *scores = fml_session_output(&session);
     board_print("answer ");
     board_print_number((int32_t)session.tag);
-    if (HAS_EXITS && session.exit > 0) {
+    if (has_exits && session.exit > 0) {
         board_print(" exit ");
         board_print_number(session.exit);
     }
     board_print(":");
-    for (uint16_t i = 0; i < model->output_length; i++) {
+    for (uint16_t i = 0; i < the_model->output_length; i++) {
         board_print(" ");
         board_print_number(scores[i]);
     }
@@ -48,7 +50,7 @@ static void report_answer(void) {
 
 /* Whether the last exit that was passed is sure enough. */
 static bool suffices(uint16_t exit) {
-    const uint8_t threshold = fml_exit_threshold(model, exit);
+    const uint8_t threshold = fml_exit_threshold(the_model, exit);
     return threshold < UINT8_MAX && fml_session_margin(&session) >= threshold;
 }
 
@@ -85,7 +87,7 @@ static int infer(void) {
         }
     }
     if (session.phase == FML_PHASE_RUNNING) {
-        status = HAS_EXITS ? run_with_exits() : fml_session_step(&session, 0);
+        status = has_exits ? run_with_exits() : fml_session_step(&session, 0);
     }
     if (session.phase == FML_PHASE_DONE) {
         report_answer();

@@ -21,13 +21,13 @@ static const fml_model packed = {
     .weights = METADATA_BYTES,
     .weights_size = BLOB_BYTES - METADATA_BYTES,
 };
-const fml_model *const model = &packed;
+const fml_model *const the_model = &packed;
 
 /* BLOB_CRC32 once the bytes were right; 0 where the firmware was just written. */
 static uint32_t arrived __attribute__((section(".nvm")));
 
 static uint32_t checksum(uint8_t *buffer, uint16_t size) {
-    uint32_t crc = fml_crc32(0, near_blob, IS_FAR ? METADATA_BYTES : BLOB_BYTES);
+    uint32_t crc = fml_crc32(0, near_blob, (uint16_t)(IS_FAR ? METADATA_BYTES : BLOB_BYTES));
     uint32_t offset = IS_FAR ? 0 : BLOB_BYTES;
     while (offset != BLOB_BYTES) {
         const uint16_t part = BLOB_BYTES - offset < size ? (uint16_t)(BLOB_BYTES - offset) : size;

@@ -2,7 +2,7 @@
 #include "blob.h"
 
 static fml_kept kept __attribute__((section(".nvm"))); /* zeros where the firmware was just written: verify */
-const fml_model *const model = &kept.model;
+const fml_model *const the_model = &kept.model;
 
 int blob_open(void *buffer, uint16_t size) {
     const fml_source source = {IS_FAR ? NULL : near_blob, IS_FAR ? read_blob : NULL, NULL, BLOB_BYTES};

@@ -1,0 +1,16 @@
+/* What the firmware's blob uses, for all C files (-include). Constants of blob.h, so that the linker, which optimizes
+ * the whole program, leaves out what is for others. */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <stdbool.h>
+
+extern const bool has_encodings, has_exits, has_sums;
+extern const struct fml_model *const the_model;
+
+/* optional.h */
+#define FML_ENCODINGS has_encodings
+#define FML_EARLY_EXITS has_exits
+#define FML_MODEL_OF(session) the_model
+
+#endif
