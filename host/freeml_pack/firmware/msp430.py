@@ -9,7 +9,9 @@ import re
 import shutil
 import subprocess
 import tempfile
+from functools import reduce
 from math import ceil, prod, sqrt
+from operator import or_
 from pathlib import Path
 from zlib import crc32
 
@@ -112,7 +114,8 @@ def _taps(op: NetworkOp) -> int:
 def _pairs(op: NetworkOp) -> int:
     """Bytes of scratch that the port's CONV_2D (conv_2d.c, dot.h) wants for pairs of values."""
     in_pairs = op.window is not None and prod(op.plan.tile[:2]) * prod(op.window.pool) > 1
-    return 4 * _taps(op) if in_pairs and op.encoding == Encoding.DENSE_8 and _taps(op) <= PAIR_TAPS else 0
+    passes_sums = op.sums_in or op.sums_out
+    return 4 * _taps(op) if in_pairs and not passes_sums and _taps(op) <= PAIR_TAPS else 0
 
 
 def _scratch(blob: bytes, engine: Engine, is_far: bool) -> int:
@@ -170,7 +173,7 @@ def defines(blob: bytes, is_far: bool, target: Target | None = None) -> dict[str
     network = read_network(blob)
     return opened(engine, is_far) | {
         "HAS_EXITS": int(len(network.exits) > 0),
-        "HAS_ENCODINGS": int(any(op.encoding != Encoding.DENSE_8 for op in network.ops)),
+        "ENCODINGS": reduce(or_, (1 << op.encoding for op in network.ops)),
         "HAS_SUMS": int(any(op.sums_in or op.sums_out for op in network.ops)),
         "LOW_MILLIVOLTS": low_millivolts(network.ops, target or load_target(NAME)),
         "IS_FAR": int(is_far),

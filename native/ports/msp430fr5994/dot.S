@@ -211,6 +211,18 @@ pair_taps:
 	dec	r11
 	jnz	pair_taps
 pair_taps_end:
+	call	#dot_finish_pair
+	cmp	END(r15), r8
+	jne	5b
+	call	#next_four
+	jne	5b
+	.word	0x1764			; popm #7, r10
+	ret
+	end	dot_pairs
+
+; The int8 of both sums of a channel; also for encoded.S. r15: a work that begins with its requantize_range; r4, r6, r7, r14: as
+; requantize_one wants them, r8, r9: to; r5, r10 to r13 are lost.
+	function dot_finish_pair
 ; Shifted left by 1, the first sum is twice the lowest 24 bits with their sign, the second one the 32 bits above, and 1 more where the
 ; first is negative.
 	mov	&RES0, r12
@@ -246,13 +258,8 @@ pair_taps_end:
 	call	#requantize_one
 	mov.b	r12, 0(r9)
 	inc	r9
-	cmp	END(r15), r8
-	jne	5b
-	call	#next_four
-	jne	5b
-	.word	0x1764			; popm #7, r10
 	ret
-	end	dot_pairs
+	end	dot_finish_pair
 
 ; sum: of the channel at W, in r13:r12; only r11 is lost.
 	function dot_sum

@@ -16,7 +16,8 @@ extern struct {
     uint8_t sample[SAMPLE_BYTES];
 } mailbox;
 
-const bool has_encodings = HAS_ENCODINGS, has_exits = HAS_EXITS, has_sums = HAS_SUMS;
+const uint8_t encodings = ENCODINGS;
+const bool has_exits = HAS_EXITS, has_sums = HAS_SUMS;
 
 /* Neither has to be zeros: that would cost each reset some thousand cycles. */
 static uint32_t scratch[(SCRATCH_BYTES + 3) / 4] __attribute__((section(".noinit")));

@@ -4,12 +4,14 @@
 #define OPTIONS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
-extern const bool has_encodings, has_exits, has_sums;
+extern const uint8_t encodings; /* bit e: operators have encoding e */
+extern const bool has_exits, has_sums;
 extern const struct fml_model *const the_model;
 
 /* optional.h */
-#define FML_ENCODINGS has_encodings
+#define FML_ENCODINGS (encodings > 1)
 #define FML_EARLY_EXITS has_exits
 #define FML_MODEL_OF(session) the_model
 
