@@ -1,23 +1,5 @@
 ; Bytes from place to place, and sizes: bytes.h, what clang wants of <string.h>, far_copy of board.h.
-	.equ	MPY32L, 0x4d0
-	.equ	MPY32H, 0x4d2
-	.equ	OP2L, 0x4e0
-	.equ	OP2H, 0x4e2
-	.equ	RES0, 0x4e4
-	.equ	RES1, 0x4e6
-	.equ	RES2, 0x4e8
-	.equ	RES3, 0x4ea
-
-	.macro	function name
-	.section .text.\name,"ax",@progbits
-	.globl	\name
-	.type	\name,@function
-\name:
-	.endm
-
-	.macro	end name
-	.size	\name, .-\name
-	.endm
+	.include "port.inc"
 
 	.section .text.memcpy,"ax",@progbits
 	.balign	8
@@ -68,7 +50,7 @@ memcpy:					; r12: to (also the result), r13: from (up to 20 bits), r14: bytes
 6:	ret
 	end	memcpy
 
-	function memset			; r12: to (also the result), r13: value, r14: bytes
+	function memset		; r12: to (also the result), r13: value, r14: bytes
 	mov	r12, r15
 	sub	#4, r14
 	jlo	4f
@@ -90,10 +72,7 @@ memcpy:					; r12: to (also the result), r13: from (up to 20 bits), r14: bytes
 
 ; void far_copy(void *to, uint32_t from, uint16_t size): from anywhere in the 1 MB, which C pointers do not reach. @r13+ uses all
 ; 20 bits of a register. Firmware that wants it copies most of its constants, so it runs from SRAM; memcpy does what is left.
-	.section .fast.far_copy,"ax",@progbits
-	.globl	far_copy
-	.type	far_copy,@function
-far_copy:				; r12: to, r14:r13: from, r15: size
+	function far_copy, .fast		; r12: to, r14:r13: from, r15: size
 	push	r14
 	push	r13
 	.word	0x010d			; mova @r1, r13: 20 bits
@@ -118,7 +97,7 @@ far_copy:				; r12: to, r14:r13: from, r15: size
 	jhs	3b
 1:	add	#16, r14
 2:	br	#memcpy
-	.size	far_copy, .-far_copy
+	end	far_copy
 
 ; uint32_t fml_product(uint32_t a, uint32_t b), bytes.h
 	function fml_product		; r13:r12, r15:r14

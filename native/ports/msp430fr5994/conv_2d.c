@@ -18,7 +18,7 @@ typedef struct group {
     } of;
     const window_of *window;
     dot_rows rows; /* the values of pairs in the input, where rows_are_pieces */
-    bool is_encoded, in_pairs, in_place;
+    bool in_pairs, in_place;
     uint16_t taps;
     uint32_t zeros; /* a pair of zero points */
     uint16_t first; /* output channel */
@@ -67,7 +67,7 @@ static void pair(group *g, const window_at *a, const window_at *b) {
         pack_gathered(g, a, b);
     }
     int8_t *const to[2] = {a->to + g->first, b->to + g->first};
-    if (g->is_encoded) {
+    if (fml_op_encoded(g->window->work->op)) {
         encoded_pair(&g->of.encoded, g->rows.pairs, to);
     } else {
         dot_work *const dot = &g->of.dot;
@@ -96,7 +96,7 @@ static void single(group *g, const window_at *at) {
     const fml_work *work = g->window->work;
     const int8_t *const values = window_values(g->window, at);
     int8_t *const to = at->to + g->first;
-    if (g->is_encoded) {
+    if (fml_op_encoded(g->window->work->op)) {
         encoded_single(&g->of.encoded, values, to);
         return;
     }
@@ -158,9 +158,8 @@ static FML_APART void run_group(window_of *window, const uint8_t *stored, uint16
     scan s;
     g.window = window;
     g.first = first;
-    g.is_encoded = fml_op_encoded(work->op);
     begin(&g, work->op);
-    if (g.is_encoded) {
+    if (fml_op_encoded(work->op)) {
         encoded_begin(&g.of.encoded, work, weights, channels, count);
         g.in_pairs = g.in_pairs && encoded_suits_pairs(&g.of.encoded);
     } else {

@@ -1,12 +1,6 @@
-; encoded.h. All of it runs from SRAM, as dot.S. What clang's assembler refuses stands here as words.
-	.equ	MACS_B, 0x4c6
-	.equ	OP2_B, 0x4c8
-	.equ	OP2L, 0x4e0
-	.equ	OP2H, 0x4e2
-	.equ	RES0, 0x4e4
-	.equ	RES1, 0x4e6
-	.equ	RES2, 0x4e8
-	.equ	RES3, 0x4ea
+; encoded.h. All of it runs from SRAM, as dot.S does.
+	.include "port.inc"
+
 ; of an encoded_work
 	.equ	SCALE, 2
 	.equ	LOW, 4
@@ -26,24 +20,13 @@
 	.equ	CODES, 36
 	.equ	CHANNEL, 38
 
-	.macro	function name
-	.section .fast.\name,"ax",@progbits
-	.globl	\name
-	.type	\name,@function
-\name:
-	.endm
-
-	.macro	end name
-	.size	\name, .-\name
-	.endm
-
 	.section .noinit.encoded_tables,"aw",@nobits
 high:					; the weight whose code is the high half of a byte
 	.space	256
 low:					; the weights
 	.space	16
 
-; --- Loops: a channel's entries, or taps. r12: the first one, r11: how many; r13: VALUES. r12 goes on; r5, r10, r11, r13 are lost.
+; --- Loops: a channel's entries, or taps. r12: the first one, r11: how many; r13: VALUES. r12 goes on; r10, r11, r13 are lost. r5: 15.
 
 	.macro	clear_one
 	clr	&RES0
@@ -69,27 +52,27 @@ low:					; the weights
 	.endm
 
 	.macro	multiply_one
-	.word	0x4de2, OP2_B		; mov.b @r13, &OP2_B
+	mov_b_at 13, OP2_B
 	.endm
 
 	.macro	multiply_pair
-	.word	0x4db2, OP2L		; mov @r13+, &OP2L
-	.word	0x4da2, OP2H		; mov @r13, &OP2H
+	mov_next 13, OP2L
+	mov_at 13, OP2H
 	.endm
 
 	.macro	multiply_next_one
-	.word	0x4df2, OP2_B		; mov.b @r13+, &OP2_B
+	mov_b_next 13, OP2_B
 	.endm
 
 	.macro	multiply_next_pair
-	.word	0x4db2, OP2L
-	.word	0x4db2, OP2H
+	mov_next 13, OP2L
+	mov_next 13, OP2H
 	.endm
 
 	.macro	sparse_8 values		; 11 cycles, 18 of a pair
 	mov.b	@r12+, r11
 	go_\values
-	.word	0x4cf2, MACS_B		; mov.b @r12+, &MACS_B
+	mov_b_next 12, MACS_B
 	multiply_\values
 	.endm
 
@@ -105,7 +88,7 @@ low:					; the weights
 	mov.b	@r12, r11
 	go_\values
 	add	r6, r12
-	.word	0x4ce2, MACS_B		; mov.b @r12, &MACS_B
+	mov_b_at 12, MACS_B
 	add	r7, r12
 	multiply_\values
 	.endm
@@ -146,46 +129,55 @@ low:					; the weights
 	multiply_next_\values
 	.endm
 
-	.macro	loop tap, values
-	function encoded_\tap\()_\values
+; Taps of `bytes` each, four or eight in a turn of the loop; the first turn leaves some out.
+	.macro	loop tap, values, turn, bytes
+	function encoded_\tap\()_\values, .fast
 	clear_\values
 	mov	r11, r10
-	and	#3, r11
+	and	#\turn - 1, r11
 	rla	r11
-	add	#3, r10
+	add	#\turn - 1, r10
 	clrc
 	rrc	r10
 	rra	r10
-	jz	9f
-	mov	#15, r5
-	mov	8f(r11), r0
-2:	\tap \values
-3:	\tap \values
-4:	\tap \values
-5:	\tap \values
+	.if	\turn == 8
+	rra	r10
+	.endif
+	jz	4f
+	mov	3f(r11), r0
+2:	.rept	\turn
+	\tap \values
+	.endr
 	dec	r10
 	jnz	2b
-9:	ret
-8:	.word	2b, 5b, 4b, 3b		; where so many taps more than a multiple of four begin
-	end encoded_\tap\()_\values
+4:	ret
+3:	.word	2b
+	.irp	left, 7, 6, 5, 4, 3, 2, 1
+	.if	\left < \turn
+	.word	2b + \left * \bytes
+	.endif
+	.endr
+	end	encoded_\tap\()_\values
 	.endm
 
-	.macro	loops tap
-	loop	\tap, one
-	loop	\tap, pair
-	.endm
-
-	loops	sparse_8
-	loops	sparse_4
-	loops	block_8
-	loops	block_low
-	loops	block_high
-	loops	dense_low
-	loops	dense_high
+	loop	sparse_8, one, 8, 12
+	loop	sparse_8, pair, 4, 22
+	loop	sparse_4, one, 8, 16
+	loop	sparse_4, pair, 4, 26
+	loop	block_8, one, 4, 16
+	loop	block_8, pair, 4, 26
+	loop	block_low, one, 4, 22
+	loop	block_low, pair, 4, 32
+	loop	block_high, one, 4, 20
+	loop	block_high, pair, 4, 30
+	loop	dense_low, one, 4, 16
+	loop	dense_low, pair, 4, 20
+	loop	dense_high, one, 4, 14
+	loop	dense_high, pair, 4, 18
 
 ; --- What becomes of a channel's sums. r4, r6, r7, r14, r15: of requantize_one; r8, r9: to; that of a pair: dot.S
 
-	function encoded_finish_one
+	function encoded_finish_one, .fast
 	mov	&RES0, r12
 	mov	&RES1, r13
 	tst	POOLS(r15)
@@ -198,7 +190,7 @@ low:					; the weights
 	ret
 	end	encoded_finish_one
 
-	function encoded_keep_sum
+	function encoded_keep_sum, .fast
 	mov	&RES0, 0(r9)
 	mov	&RES1, 2(r9)
 	add	#4, r9
@@ -208,7 +200,7 @@ low:					; the weights
 ; --- Channels ------------------------------------------------------------------------------------------------------
 
 	.macro	begin			; r12: work -> r15
-	.word	0x156a			; pushm #7, r10
+	save_r4_to_r10
 	mov	r12, r15
 	mov	SCALE(r15), r4
 	mov	LOW(r15), r6
@@ -216,6 +208,7 @@ low:					; the weights
 	mov	CONSTANTS(r15), r14
 	mov	TO(r15), r8
 	mov	TO+2(r15), r9
+	mov	#15, r5
 	.endm
 
 	.macro	next_count to		; r12: COUNTS
@@ -226,7 +219,7 @@ low:					; the weights
 	bis	r10, r11
 	.endm
 
-	function encoded_lists
+	function encoded_lists, .fast
 	begin
 1:	mov	COUNTS(r15), r12
 	next_count
@@ -237,12 +230,12 @@ low:					; the weights
 	call	FINISH(r15)
 	dec	CHANNELS(r15)
 	jnz	1b
-	.word	0x1764			; popm #7, r10
+	restore_r4_to_r10
 	ret
 	end	encoded_lists
 
 ; r6: from an entry to the channel's weight, r7: from there to the next entry
-	function encoded_fours
+	function encoded_fours, .fast
 	begin
 1:	clr	CHANNEL(r15)
 	mov	COUNTS(r15), r12
@@ -283,14 +276,11 @@ low:					; the weights
 	cmp	#4, CHANNEL(r15)
 	jne	2b
 	jmp	1b
-8:	.word	0x1764			; popm #7, r10
+8:	restore_r4_to_r10
 	ret
 	end	encoded_fours
 
-	.section .text.encoded_open_codebook,"ax",@progbits
-	.globl	encoded_open_codebook
-	.type	encoded_open_codebook,@function
-encoded_open_codebook:
+	function encoded_open_codebook
 	mov	#low, r13
 	mov	#high, r14
 1:	mov.b	@r12+, r15
@@ -307,4 +297,4 @@ encoded_open_codebook:
 	cmp	#high + 256, r14
 	jne	1b
 	ret
-	.size	encoded_open_codebook, .-encoded_open_codebook
+	end	encoded_open_codebook

@@ -1,25 +1,6 @@
 ; What clang expects of a run-time library (MSP430 EABI, SLAA534, "helper functions"), for the hardware multiplier MPY32.
 ; 32-bit values lie in register pairs, the low word first. No interrupts are used, so that nothing saves the multiplier.
-	.equ	MPY, 0x4c0
-	.equ	OP2, 0x4c8
-	.equ	RESLO, 0x4ca
-	.equ	MPY32L, 0x4d0
-	.equ	MPY32H, 0x4d2
-	.equ	OP2L, 0x4e0
-	.equ	OP2H, 0x4e2
-	.equ	RES0, 0x4e4
-	.equ	RES1, 0x4e6
-
-	.macro	function name
-	.section .text.\name,"ax",@progbits
-	.globl	\name
-	.type	\name,@function
-\name:
-	.endm
-
-	.macro	end name
-	.size	\name, .-\name
-	.endm
+	.include "port.inc"
 
 	function __mspabi_mpyi_f5hw	; r12 * r13 -> r12
 	mov	r12, &MPY
