@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from functools import reduce
 from math import ceil, prod, sqrt
 from operator import or_
@@ -146,6 +147,11 @@ def low_millivolts(ops: tuple[NetworkOp, ...], target: Target) -> int:
     return ceil(1000 * sqrt(prices.volts_off**2 + 2 * reserve / prices.capacitance)) + TOLERANCE_MILLIVOLTS
 
 
+def _mask(ops: Iterable[NetworkOp]) -> int:
+    """Bit e: one of these operators has encoding e."""
+    return reduce(or_, (1 << op.encoding for op in ops), 0)
+
+
 def opened(engine: Engine, is_far: bool) -> dict[str, int | str]:
     """What packed.c wants to know of a blob that the core has opened here."""
     model, blob = engine.model, engine.blob
@@ -173,7 +179,8 @@ def defines(blob: bytes, is_far: bool, target: Target | None = None) -> dict[str
     network = read_network(blob)
     return opened(engine, is_far) | {
         "HAS_EXITS": int(len(network.exits) > 0),
-        "ENCODINGS": reduce(or_, (1 << op.encoding for op in network.ops)),
+        "ENCODINGS": _mask(network.ops),
+        "ENCODINGS_OF_PAIRS": _mask(op for op in network.ops if _pairs(op) > 0),
         "HAS_SUMS": int(any(op.sums_in or op.sums_out for op in network.ops)),
         "LOW_MILLIVOLTS": low_millivolts(network.ops, target or load_target(NAME)),
         "IS_FAR": int(is_far),

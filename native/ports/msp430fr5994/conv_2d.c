@@ -7,7 +7,8 @@
 /* Words of memory for pairs of values; 0: not multiplied in pairs. */
 static uint16_t pair_taps(const fml_op *op, uint16_t taps) {
     const bool has_pairs = op->tile_rows > 1 || op->tile_columns > 1 || fml_op_pools(op);
-    return has_pairs && !passes_sums(op) && taps <= DOT_PAIR_TAPS ? taps : 0;
+    const bool is_linked = (encodings_of_pairs >> op->encoding & 1) != 0;
+    return is_linked && has_pairs && !passes_sums(op) && taps <= DOT_PAIR_TAPS ? taps : 0;
 }
 
 /* Some output channels of a tile, those of a group or all. */

@@ -11,29 +11,22 @@ static bool is(uint8_t encoding, uint8_t which) {
     return (encodings >> which & 1) != 0 && encoding == which;
 }
 
-static void set_loops(encoded_group *group, encoded_part *const *loops) {
-    for (uint16_t i = 0; i < 4; i++) {
-        group->loops[i / 2][i % 2] = loops[i];
-    }
-}
-
-#define LOOPS(even, odd)                                                                                               \
-    (encoded_part *const[]) {                                                                                          \
-        encoded_##even##_one, encoded_##odd##_one, encoded_##even##_pair, encoded_##odd##_pair                         \
+#define CHOOSE(which, even, odd)                                                                                       \
+    if (is(encoding, FML_WEIGHT_ENCODING_##which)) {                                                                   \
+        group->loops[0][0] = encoded_##even##_one;                                                                     \
+        group->loops[0][1] = encoded_##odd##_one;                                                                      \
+        if ((encodings_of_pairs >> FML_WEIGHT_ENCODING_##which & 1) != 0) {                                            \
+            group->loops[1][0] = encoded_##even##_pair;                                                                \
+            group->loops[1][1] = encoded_##odd##_pair;                                                                 \
+        }                                                                                                              \
     }
 
 static void choose_loops(encoded_group *group, uint8_t encoding) {
-    if (is(encoding, FML_WEIGHT_ENCODING_SPARSE_8)) {
-        set_loops(group, LOOPS(sparse_8, sparse_8));
-    } else if (is(encoding, FML_WEIGHT_ENCODING_SPARSE_4)) {
-        set_loops(group, LOOPS(sparse_4, sparse_4));
-    } else if (is(encoding, FML_WEIGHT_ENCODING_BLOCK_SPARSE_8)) {
-        set_loops(group, LOOPS(block_8, block_8));
-    } else if (is(encoding, FML_WEIGHT_ENCODING_BLOCK_SPARSE_4)) {
-        set_loops(group, LOOPS(block_low, block_high));
-    } else if (is(encoding, FML_WEIGHT_ENCODING_DENSE_4)) {
-        set_loops(group, LOOPS(dense_low, dense_high));
-    }
+    CHOOSE(SPARSE_8, sparse_8, sparse_8)
+    CHOOSE(SPARSE_4, sparse_4, sparse_4)
+    CHOOSE(BLOCK_SPARSE_8, block_8, block_8)
+    CHOOSE(BLOCK_SPARSE_4, block_low, block_high)
+    CHOOSE(DENSE_4, dense_low, dense_high)
 }
 
 void encoded_begin(encoded_group *group, const fml_work *of, const uint8_t *stored, const requantize_channel *constants,

@@ -16,7 +16,7 @@ extern struct {
     uint8_t sample[SAMPLE_BYTES];
 } mailbox;
 
-const uint8_t encodings = ENCODINGS;
+const uint8_t encodings = ENCODINGS, encodings_of_pairs = ENCODINGS_OF_PAIRS;
 const bool has_exits = HAS_EXITS, has_sums = HAS_SUMS;
 
 /* Neither has to be zeros: that would cost each reset some thousand cycles. */

@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-extern const uint8_t encodings; /* bit e: operators have encoding e */
+/* Bit e: operators have weights of encoding e; some of them are multiplied with pairs of pixels (conv_2d.c). */
+extern const uint8_t encodings, encodings_of_pairs;
 extern const bool has_exits, has_sums;
 extern const struct fml_model *const the_model;
 
