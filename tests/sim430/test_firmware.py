@@ -128,7 +128,7 @@ def test_bytes_that_did_not_arrive(verifies: bool, common: list[Path], tmp_path:
     assert answer(machine) == (2, expected)
 
 
-RECOVERY = 16_000  # cycles at most, from the reset to the first step of the inference that was under way
+RECOVERY = 12_000  # cycles at most, from the reset to the first step of the inference that was under way
 
 
 @pytest.mark.parametrize(("name", "is_far"), [("chain", False), ("in_parts", False), ("chain", True)])

@@ -19,7 +19,6 @@ from zlib import crc32
 from freeml_pack.engine import Engine, EngineError
 from freeml_pack.errors import PackError
 from freeml_pack.firmware.native import NATIVE
-from freeml_pack.graph import Encoding
 from freeml_pack.inspection.network import NetworkOp, read_network
 from freeml_pack.targets import Energy, Target, load_target
 
