@@ -56,9 +56,8 @@ LANDMARKS = ("fml_interp_step", "fml_session_start", "fml_session_output", "fml_
 def tools() -> tuple[str, str]:
     """Compiler and linker. PackError where one is missing."""
     compiler = shutil.which("clang")
-    linker = next(
-        (path for name in ("ld.lld", "ld.lld-14", "/usr/lib/llvm-14/bin/ld.lld") if (path := shutil.which(name))), None
-    )
+    own = str(Path(compiler or "").resolve().parent / "ld.lld")  # the linker reads the compiler's bitcode: of one version
+    linker = next((path for name in (own, "ld.lld", "ld.lld-14") if (path := shutil.which(name))), None)
     if compiler is None or linker is None:
         raise PackError("clang and lld are needed to build MSP430 firmware; install them (apt install clang lld)")
     return compiler, linker
