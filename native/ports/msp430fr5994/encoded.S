@@ -164,15 +164,15 @@ low:					; the weights
 	loop	sparse_8, pair, 4, 22
 	loop	sparse_4, one, 8, 16
 	loop	sparse_4, pair, 4, 26
-	loop	block_8, one, 4, 16
+	loop	block_8, one, 8, 16
 	loop	block_8, pair, 4, 26
-	loop	block_low, one, 4, 22
+	loop	block_low, one, 8, 22
 	loop	block_low, pair, 4, 32
-	loop	block_high, one, 4, 20
+	loop	block_high, one, 8, 20
 	loop	block_high, pair, 4, 30
-	loop	dense_low, one, 4, 16
+	loop	dense_low, one, 8, 16
 	loop	dense_low, pair, 4, 20
-	loop	dense_high, one, 4, 14
+	loop	dense_high, one, 8, 14
 	loop	dense_high, pair, 4, 18
 
 ; --- What becomes of a channel's sums. r4, r6, r7, r14, r15: of requantize_one; r8, r9: to; that of a pair: dot.S
