@@ -307,7 +307,8 @@ def main(arguments: list[str]) -> int:
         packed |= {f"{path.parent.name}/{path.name}": blob_network(path) for path in options.blobs}
         networks = {network: measure(blob, samples[0].tobytes(), common, folder) for network, (blob, samples) in packed.items()}
         layers = [single_layer(shape, Encoding.DENSE_8, common, folder) for shape in LAYERS]
-        layers += [single_layer("linear, 400 to 40", encoding, common, folder) for encoding in list(Encoding)[1:]]
+        shapes = ("conv 3x3, 16 to 32", "linear, 400 to 40")
+        layers += [single_layer(shape, encoding, common, folder) for shape in shapes for encoding in list(Encoding)[1:]]
         for network, figures in networks.items():
             show(console, network, figures)
         console.print("[bold]single layers[/]")

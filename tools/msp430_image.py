@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """An image for an MSP430FR5994 from a blob that is packed already; `freeml-pack --emit-image` makes both at once.
 
-usage: msp430_image.py MODEL.fml [-o FIRMWARE.elf or FIRMWARE.hex] [--target NAME] [--lea]
+usage: msp430_image.py MODEL.fml [-o FIRMWARE.elf or FIRMWARE.hex] [--target NAME] [--lea] [--verifier]
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ def run(arguments: list[str]) -> int:
     parser.add_argument("-o", "--output", type=Path, help="the image, .elf or .hex; default: beside the model, .elf")
     parser.add_argument("--target", default="msp430fr5994", help="as freeml-pack had it; default: %(default)s")
     parser.add_argument("--lea", action="store_true", help="convolutions on the Low-Energy Accelerator")
+    parser.add_argument("--verifier", action="store_true", help="the device verifies the blob as this computer does")
     options = parser.parse_args(arguments)
     target = load_target(options.target)
     output = options.output or options.model.with_suffix(".elf")
     check_writable(output, [options.model])
     check_image(output, target)
-    write_whole(output, make_image(output, target, options.model.read_bytes(), lea=options.lea))
+    blob = options.model.read_bytes()
+    write_whole(output, make_image(output, target, blob, lea=options.lea, verifies=options.verifier))
     print(output)
     return 0
 

@@ -8,7 +8,7 @@ uint16_t fml_session_exits(const fml_session *session) {
     if (!FML_EARLY_EXITS || session->phase != FML_PHASE_RUNNING) {
         return 0;
     }
-    while (fml_model_read(session->model, FML_EXITS, passed, &exit) && exit.op < session->op) {
+    while (fml_model_read(FML_MODEL_OF(session), FML_EXITS, passed, &exit) && exit.op < session->op) {
         passed++;
     }
     return passed;
@@ -19,7 +19,7 @@ int fml_session_margin(const fml_session *session) {
     if (passed == 0) {
         return -1;
     }
-    const fml_bytes at = fml_model_tensor(session->model, fml_model_answer(session->model, passed));
+    const fml_bytes at = fml_model_tensor(FML_MODEL_OF(session), fml_model_answer(FML_MODEL_OF(session), passed));
     const int8_t *scores = (const int8_t *)(session->arena + at.offset);
     int16_t first = INT8_MIN, second = INT8_MIN;
     for (uint32_t i = 0; i < at.size; i++) {
@@ -52,7 +52,7 @@ int fml_session_exit(fml_session *session) {
     }
     session->stale = 1;
     session->exit = (uint8_t)passed;
-    session->op = session->model->op_count;
+    session->op = FML_MODEL_OF(session)->op_count;
     session->tile = 0;
     const int status = fml_session_commit(session, FML_PHASE_DONE, 0);
     session->stale = status != FML_OK;

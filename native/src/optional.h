@@ -1,4 +1,5 @@
-/* What a core can be built without. */
+/* What a core can be built without. A port that optimizes the whole program when it is linked can define these macros
+ * itself, as constants that stand in one place (native/ports/msp430fr5994/options.h). */
 #ifndef FML_OPTIONAL_H
 #define FML_OPTIONAL_H
 
@@ -6,7 +7,7 @@
  * and the linker drops encoding.c, verify_encoding.c and the kernels behind fml_encoded_run (kernels.h). */
 #if defined(FML_WITHOUT_ENCODINGS)
 #define FML_ENCODINGS 0
-#else
+#elif !defined(FML_ENCODINGS)
 #define FML_ENCODINGS 1
 #endif
 
@@ -14,7 +15,7 @@
  * and verify_exits.c. */
 #if defined(FML_WITHOUT_EXITS)
 #define FML_EARLY_EXITS 0
-#else
+#elif !defined(FML_EARLY_EXITS)
 #define FML_EARLY_EXITS 1
 #endif
 
@@ -23,6 +24,11 @@
 #define FML_BUS_NVM 0
 #else
 #define FML_BUS_NVM 1
+#endif
+
+/* A session's model: a constant where a program has one model only. */
+#if !defined(FML_MODEL_OF)
+#define FML_MODEL_OF(session) ((session)->model)
 #endif
 
 #endif

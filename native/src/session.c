@@ -64,7 +64,7 @@ static FML_APART int mark_tile(fml_session *session, const fml_op *op) {
 /* Reads bytes back from NVM where a step, or the start, has written them. */
 static int restore_bytes(fml_session *session, const fml_bytes *bytes) {
     const uint32_t written = (uint32_t)session->op + (session->tile > 0); /* operators that have written something */
-    if (!fml_model_writes(session->model, bytes->tensor, 0, written)) {
+    if (!fml_model_writes(FML_MODEL_OF(session), bytes->tensor, 0, written)) {
         return FML_OK;
     }
     return fml_nvm_read(&session->nvm, FML_NVM_ARENA_OFFSET + bytes->offset, session->arena + bytes->offset,
@@ -73,7 +73,7 @@ static int restore_bytes(fml_session *session, const fml_bytes *bytes) {
 
 /* Restores what the remaining steps, and the application, want from the steps that have run. */
 static int restore(fml_session *session) {
-    const fml_model *model = session->model;
+    const fml_model *model = FML_MODEL_OF(session);
     uint32_t exit = fml_model_exits(model);
     int status;
     do {
@@ -107,7 +107,7 @@ int fml_session_commit(fml_session *session, uint8_t phase, uint16_t boots) {
     fml_record record;
     record.phase = phase;
     record.exit = FML_EARLY_EXITS ? session->exit : 0;
-    record.model_id = session->model->model_id;
+    record.model_id = FML_MODEL_OF(session)->model_id;
     record.sequence = ++session->sequence;
     record.tag = session->tag;
     record.op = session->op;
@@ -127,7 +127,7 @@ int fml_session_commit(fml_session *session, uint8_t phase, uint16_t boots) {
 /* Takes over what the journal says. A record of another model, or one that this model cannot have written, means IDLE.
  */
 static void recover(fml_session *session, const fml_journal *journal) {
-    const fml_model *model = session->model;
+    const fml_model *model = FML_MODEL_OF(session);
     const fml_record *record = &journal->newest;
     session->sequence = record->sequence;
     session->slot = journal->slot ^ 1;
@@ -224,7 +224,7 @@ int fml_session_start(fml_session *session, const void *sample, uint32_t size, u
     if (session->phase == FML_PHASE_RUNNING) {
         return FML_ERROR_BUSY;
     }
-    if (size != session->model->sample_size) {
+    if (size != FML_MODEL_OF(session)->sample_size) {
         return FML_ERROR_SAMPLE_SIZE;
     }
     session->stale = 1;
@@ -232,9 +232,9 @@ int fml_session_start(fml_session *session, const void *sample, uint32_t size, u
     if (status != FML_OK) {
         return status;
     }
-    fml_copy(session->arena + session->model->sample_offset, sample, size);
+    fml_copy(session->arena + FML_MODEL_OF(session)->sample_offset, sample, size);
     if (FML_BUS_NVM && session->nvm.mapped == NULL) {
-        (void)mark(session, session->model->sample_offset, size);
+        (void)mark(session, FML_MODEL_OF(session)->sample_offset, size);
     }
     session->tag = tag;
     status = fml_session_commit(session, FML_PHASE_RUNNING, 0);
@@ -244,7 +244,7 @@ int fml_session_start(fml_session *session, const void *sample, uint32_t size, u
 
 /* Runs the next step and, where the plan says so, commits. */
 static FML_APART int step(fml_session *session) {
-    const fml_model *model = session->model;
+    const fml_model *model = FML_MODEL_OF(session);
     fml_op op;
     (void)fml_model_op(model, session->op, &op);
     int status = fml_interp_step(model, &op, session->tile, session->arena, session->scratch);
@@ -305,8 +305,8 @@ uint32_t fml_session_remaining(const fml_session *session) {
     if (session->phase != FML_PHASE_RUNNING) {
         return 0;
     }
-    for (uint16_t op = session->op; op < session->model->op_count; op++) {
-        steps += fml_op_tiles(session->model, op);
+    for (uint16_t op = session->op; op < FML_MODEL_OF(session)->op_count; op++) {
+        steps += fml_op_tiles(FML_MODEL_OF(session), op);
     }
     return steps - session->tile;
 }
@@ -315,6 +315,6 @@ const int8_t *fml_session_output(const fml_session *session) {
     if (session->phase != FML_PHASE_DONE || session->stale) {
         return NULL;
     }
-    const uint32_t tensor = fml_model_answer(session->model, session->exit);
-    return (const int8_t *)(session->arena + fml_model_tensor(session->model, tensor).offset);
+    const uint32_t tensor = fml_model_answer(FML_MODEL_OF(session), session->exit);
+    return (const int8_t *)(session->arena + fml_model_tensor(FML_MODEL_OF(session), tensor).offset);
 }

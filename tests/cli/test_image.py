@@ -66,6 +66,22 @@ def test_image_answers(kit: Kit, tmp_path: Path) -> None:
     assert read_back(tmp_path / "net.hex", elf) == dict(loaded(elf.read_bytes()))
 
 
+def test_image_of_a_blob_beyond_64_kb(tmp_path: Path) -> None:
+    """Larger than what C pointers reach, and than the FRAM from there to a border of 64 KB."""
+    torch.manual_seed(1)
+    model, elf = tmp_path / "net.pt2", tmp_path / "net.elf"
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(900, 150), torch.nn.ReLU(), torch.nn.Linear(150, 4))
+    torch.export.save(torch.export.export(network.eval(), (torch.zeros(1, 1, 30, 30),)), model)
+    for image in (elf, elf.with_suffix(".hex")):
+        run = pack(tmp_path, model, "--target", "msp430fr5994", "--emit-image", image)
+        assert run.returncode == 0, run.stderr
+    blob = (tmp_path / "net.fml").read_bytes()
+    assert len(blob) > 2 * 65_536
+    assert max(at + len(data) for at, data in loaded(elf.read_bytes())) == msp430.FAR.start + len(blob)
+    check(elf, blob, np.random.default_rng(1).integers(0, 256, (1, 30, 30), np.uint8))
+    assert read_back(elf.with_suffix(".hex"), elf) == dict(loaded(elf.read_bytes()))
+
+
 def test_hex_reaches_beyond_64_kb(tmp_path: Path) -> None:
     data = bytes(range(250))
     file, binary = tmp_path / "x.hex", tmp_path / "x.bin"

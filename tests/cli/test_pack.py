@@ -243,7 +243,7 @@ def test_a_small_blob_is_mapped_where_larger_ones_are_streamed(kit: Kit, tmp_pat
     given = (Path(targets.__file__).parent / "targets" / "msp430fr5994.toml").read_text()
     streams = {}
     for limit in (28_672, 1_000):
-        target.write_text(given.replace("mapped_bytes = 28_672", f"mapped_bytes = {limit}"))
+        target.write_text(given.replace("mapped_bytes = 32_768", f"mapped_bytes = {limit}"))
         output = ["-o", str(tmp_path / "o.fml"), "--report", str(report), "--target", str(target), "--quiet"]
         assert main([str(kit.exported), *output]) == 0
         sizes = json.loads(report.read_text())

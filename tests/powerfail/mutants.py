@@ -92,13 +92,15 @@ MUTANTS = (
         ),
     ),
     # the arena in RAM and in nonvolatile memory
-    _mutant("sample-not-written", "session.c", ("(void)mark(session, session->model->sample_offset, size);", "(void)size;")),
+    _mutant(
+        "sample-not-written", "session.c", ("(void)mark(session, FML_MODEL_OF(session)->sample_offset, size);", "(void)size;")
+    ),
     _mutant(
         "sample-not-restored",
         "session.c",
         (
-            "if (!fml_model_writes(session->model, bytes->tensor, 0, written)) {",
-            "if (bytes->tensor == FML_NO_INDEX || !fml_model_writes(session->model, bytes->tensor, 0, written)) {",
+            "if (!fml_model_writes(FML_MODEL_OF(session), bytes->tensor, 0, written)) {",
+            "if (bytes->tensor == FML_NO_INDEX || !fml_model_writes(FML_MODEL_OF(session), bytes->tensor, 0, written)) {",
         ),
     ),
     _mutant("second-input-not-restored", "session.c", ("input < 2 && status", "input < 1 && status")),

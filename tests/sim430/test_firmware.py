@@ -78,20 +78,57 @@ def test_damaged_blob_above_64_kb(common: list[Path], tmp_path: Path) -> None:
     assert machine.output.endswith(b"\nerror: blob is damaged; copy it again\n")
 
 
-def test_only_the_first_reset_verifies_the_blob(chain: tuple[Sim430, list[int]]) -> None:
-    machine = chain[0].clone()
-    submit(machine, b"", 0)
+def of_resets(machine: Sim430, sample: bytes = b"", tag: int = 0) -> list[int]:
+    """Cycles from each of the first resets until the device switches itself off."""
+    submit(machine, sample, tag)
     spent = []
     for _ in range(3):
         before = machine.counters.cycles
         assert machine.run(cycles=LIFE) is Stop.OFF
         spent.append(machine.counters.cycles - before)
         machine.lose_power()
+    return spent
+
+
+@pytest.mark.parametrize("is_far", [False, True])
+def test_only_the_first_reset_verifies_the_blob(is_far: bool, common: list[Path], tmp_path: Path) -> None:
+    blob, sample, expected = blob_of("every_kind")
+    assert msp430.link(blob, common, tmp_path / "firmware.elf", is_far, verifies=True) == ""
+    machine = Sim430(Image.from_elf(tmp_path / "firmware.elf"))
+    spent = of_resets(machine)
     assert max(spent[1:]) < 10_000
     assert spent[0] > 5 * max(spent[1:])
+    submit(machine, sample, 8)
+    machine.run(cycles=LIFE)
+    assert answer(machine) == (8, expected)
 
 
-RECOVERY = 16_000  # cycles at most, from the reset to the first step of the inference that was under way
+def test_only_the_first_reset_reads_the_blob(chain: tuple[Sim430, list[int]]) -> None:
+    """Where it lies below 64 KB: 4 cycles a byte."""
+    blob, _, _ = blob_of("chain")
+    spent = of_resets(chain[0].clone())
+    assert max(spent[1:]) < 5_000
+    assert 2 * len(blob) < spent[0] - max(spent[1:]) < 4 * len(blob)
+
+
+@pytest.mark.parametrize("verifies", [False, True])
+def test_bytes_that_did_not_arrive(verifies: bool, common: list[Path], tmp_path: Path) -> None:
+    blob, sample, expected = blob_of("chain")
+    assert msp430.link(blob, common, tmp_path / "firmware.elf", is_far=False, verifies=verifies) == ""
+    machine = Sim430(Image.from_elf(tmp_path / "firmware.elf"))
+    submit(machine, sample, 2)
+    at = machine.address("near_blob") + len(blob) // 2
+    [byte] = machine.read(at, 1)
+    machine.write(at, bytes([byte ^ 1]))
+    machine.run(cycles=LIFE)
+    assert machine.output == b"error: blob is damaged; copy it again\n"
+    machine.write(at, bytes([byte]))
+    machine.lose_power()
+    machine.run(cycles=LIFE)
+    assert answer(machine) == (2, expected)
+
+
+RECOVERY = 12_000  # cycles at most, from the reset to the first step of the inference that was under way
 
 
 @pytest.mark.parametrize(("name", "is_far"), [("chain", False), ("in_parts", False), ("chain", True)])
@@ -180,9 +217,12 @@ def test_command(common: list[Path], tmp_path: Path) -> None:
     model = tmp_path / "model.fml"
     model.write_bytes(blob)
     command = [sys.executable, str(ROOT / "tools" / "msp430_image.py"), str(model)]
+    run = subprocess.run([*command, "--verifier"], capture_output=True, text=True)
+    verifies = Image.from_elf(tmp_path / "model.elf")
     run = subprocess.run(command, capture_output=True, text=True)
     assert (run.returncode, run.stdout.strip()) == (0, str(tmp_path / "model.elf")), run.stderr
     machine = Sim430(Image.from_elf(tmp_path / "model.elf"))
+    assert machine.address("near_blob") < verifies.symbols["near_blob"] - 5_000  # program without the verifier
     submit(machine, sample, 3)
     machine.run(text="\n", cycles=LIFE)
     assert answer(machine) == (3, expected)

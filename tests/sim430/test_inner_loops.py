@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ from sim430 import SRAM, Image, Sim430
 
 BUFFER = SRAM.start
 WEIGHTS, VALUES, CHANNELS = 0x8001, 0x9001, 0xA000
-WORK, PAIRS, TO = BUFFER + 0x800, BUFFER, BUFFER + 0x900
+WORK, PAIRS, TO = BUFFER + 0x1200, BUFFER, BUFFER + 0x1300
+ENCODED_TAPS = 800
 RANGE = (3, 1 << 2, -100, 110, 0)  # zero point, scale, low, high, no pools
 
 
@@ -113,25 +115,122 @@ def test_cycles_of_a_product(machine: Sim430) -> None:
         assert spent(before, machine.counters) / products < most
 
 
-@pytest.mark.parametrize("name", ["encoded_four_8", "encoded_four_4"])
-@pytest.mark.parametrize("taps", [1, 2, 3, 4, 5, 64, 301])
-def test_four_channels_that_share_their_taps(machine: Sim430, name: str, taps: int) -> None:
-    """Adds to the sums; entries have a distance in front of the weights."""
+@dataclass(frozen=True)
+class Stored:
+    """Weights as a blob has them: the codebook, counts, entries; loops of even and odd channels."""
+
+    loops: tuple[str, str]
+    codebook: np.ndarray | None  # int8 [16]
+    counts: list[int]
+    entries: bytes
+    first: int  # bytes of an entry before its weights
+    step: int
+    dense: np.ndarray  # int32 [taps, channels]: what all that means
+
+    def cycles(self, machine: Sim430, values: np.ndarray, channels: int, finish: str) -> int:
+        """Multiplies with int8 [1 or 2, taps] values; returns cycles without FRAM waits."""
+        kind = "one" if len(values) == 1 else "pair"
+        if self.codebook is not None:
+            machine.write(CHANNELS - 16, self.codebook.tobytes())
+            machine.call("encoded_open_codebook", CHANNELS - 16)
+        counts = struct.pack(f"<{len(self.counts)}H", *self.counts)
+        machine.write(WEIGHTS, counts + self.entries)
+        machine.write(CHANNELS, struct.pack("<iI", 77, factor_of(20000, 18)) * channels)
+        machine.write(VALUES, values.tobytes())
+        at = VALUES
+        if kind == "pair":
+            at = PAIRS + 2 * (self.first > 0)
+            machine.write(PAIRS, (values[0].astype(np.int64) + (values[1].astype(np.int64) << 23)).astype("<i4").tobytes())
+        loops = [machine.address(f"encoded_{loop}_{kind}") for loop in self.loops]
+        places = (WEIGHTS + len(counts), WEIGHTS if self.counts else 0, at, CHANNELS, TO, TO + 64)
+        taps = (len(self.dense), self.first, self.step, self.codebook is not None, 0)
+        work = struct.pack("<hHhhH 6H 4H 5H", *RANGE, *places, channels, *loops, machine.address(finish), *taps)
+        machine.write(WORK, work)
+        machine.write(TO, b"\xee" * 128)
+        before = machine.counters
+        machine.call("encoded_lists" if self.loops[0].startswith("sparse") else "encoded_fours", WORK)
+        assert machine.read(WORK + 10, 2) == struct.pack("<H", places[0] + len(self.entries)) or channels % 4
+        return spent(before, machine.counters)
+
+
+def stored(loops: str, rng: np.random.Generator, counts: list[int], channels: int, gap: int) -> Stored:
+    """counts: entries of each channel, or of each four; from tap to tap: up to `gap`."""
+    codebook = rng.integers(-128, 128, 16, np.int8) if loops != "sparse_8" and loops != "block_8" else None
+    shared = loops.startswith("block")
+    dense, entries = np.zeros((ENCODED_TAPS, channels), np.int32), b""
+    for index, count in enumerate(counts):
+        distances = rng.integers(1, gap + 1, count)
+        taps = np.cumsum(distances) - 1
+        begin, wide = (4 * index, 4) if shared else (index, 1)
+        codes = rng.integers(0, 16, (count, wide), np.uint8)
+        weights = rng.integers(-128, 128, (count, wide), np.int8) if codebook is None else codebook[codes]
+        distances[:1] -= 1
+        columns = [distances[:, None].astype(np.uint8)]
+        if loops == "sparse_4":
+            columns = [distances[:, None].astype(np.uint8) | codes << 4]
+        elif codebook is None:
+            columns.append(weights.view(np.uint8))
+        else:
+            columns.append(codes[:, 0::2] | codes[:, 1::2] << 4)
+        entries += np.concatenate(columns, axis=1).tobytes()
+        for channel in range(begin, min(begin + wide, channels)):
+            dense[taps, channel] = weights[:, channel - begin]
+    names = ("block_low", "block_high") if loops == "block_4" else (loops, loops)
+    return Stored(names, codebook, counts, entries, 1, 1 + {"block_8": 4, "block_4": 2}.get(loops, 0), dense)
+
+
+def stored_dense(rng: np.random.Generator, taps: int, channels: int) -> Stored:
+    codebook, codes = rng.integers(-128, 128, 16, np.int8), rng.integers(0, 16, (-(-channels // 4), taps, 4), np.uint8)
+    entries = (codes[:, :, 0::2] | codes[:, :, 1::2] << 4).tobytes()
+    dense = codebook[codes].transpose(1, 0, 2).reshape(taps, -1)[:, :channels].astype(np.int32)
+    return Stored(("dense_low", "dense_high"), codebook, [], entries, 0, 2, dense)
+
+
+def check_encoded(machine: Sim430, weights: Stored, rng: np.random.Generator) -> None:
+    taps, channels = weights.dense.shape
+    values = rng.integers(-128, 128, (2, taps), np.int8)
+    sums = values.astype(np.int32) @ weights.dense
+    weights.cycles(machine, values[:1], channels, "encoded_finish_one")
+    assert machine.read(TO, 64) == int8s(sums[0], channels) + b"\xee" * (64 - channels)
+    weights.cycles(machine, values[:1], channels, "encoded_keep_sum")
+    assert machine.read(TO + 64, 4 * channels) == sums[0].astype("<i4").tobytes()
+    weights.cycles(machine, values, channels, "dot_finish_pair")
+    assert machine.read(TO, 64) == int8s(sums[0], channels) + b"\xee" * (64 - channels)
+    assert machine.read(TO + 64, 64) == int8s(sums[1], channels) + b"\xee" * (64 - channels)
+
+
+@pytest.mark.parametrize("loops", ["sparse_8", "sparse_4", "block_8", "block_4"])
+@pytest.mark.parametrize("gaps", [False, True])
+def test_encoded(machine: Sim430, loops: str, gaps: bool) -> None:
+    """Each number of taps that a loop begins with; channels without any; four channels, the last ones not all there."""
+    rng = np.random.default_rng(1)
+    channels = 11
+    lists = channels if loops.startswith("sparse") else 3
+    gap = 1 if not gaps else 15 if loops == "sparse_4" else 40
+    for least in (0, 3, 11) if gaps else (0, 8, 130):
+        check_encoded(machine, stored(loops, rng, [least + (i * 5 + 1) % 9 for i in range(lists)], channels, gap), rng)
+
+
+def test_cycles_of_encoded_products(machine: Sim430) -> None:
+    """Per kept product, with what surrounds the loops, for 80 entries a channel; without FRAM waits."""
+    rng = np.random.default_rng(1)
+    most = {"sparse_8": (13.3, 11.0), "sparse_4": (15.3, 12.0), "block_8": (16.2, 12.3), "block_4": (19.7, 14.0)}
+    values = rng.integers(-128, 128, (2, ENCODED_TAPS), np.int8)
+    for loops, bounds in most.items():
+        weights = stored(loops, rng, [80] * (16 if loops.startswith("sparse") else 4), 16, 5)
+        each = [
+            weights.cycles(machine, values[:1], 16, "encoded_finish_one") / (16 * 80),
+            weights.cycles(machine, values, 16, "dot_finish_pair") / (2 * 16 * 80),
+        ]
+        assert each[0] < bounds[0], (loops, each)
+        assert each[1] < bounds[1], (loops, each)
+
+
+@pytest.mark.parametrize("channels", [1, 4, 7])
+@pytest.mark.parametrize("taps", [1, 2, 3, 4, 5, 64, 160, 301])
+def test_encoded_dense(machine: Sim430, taps: int, channels: int) -> None:
     rng = np.random.default_rng(taps)
-    codebook, codes = rng.integers(-128, 128, 16, np.int8), rng.integers(0, 16, (taps, 4), np.uint8)
-    values, before = rng.integers(-128, 128, taps, np.int8), rng.integers(-(2**20), 2**20, 4)
-    weights = codebook[codes]
-    stored = weights.view(np.uint8) if name == "encoded_four_8" else codes[:, 0::2] | codes[:, 1::2] << 4
-    entries = np.concatenate([np.full((taps, 1), 9, np.uint8), stored], axis=1)
-    machine.write(WEIGHTS, entries.tobytes())
-    machine.write(VALUES, values.tobytes())
-    machine.write(BUFFER, before.astype("<i4").tobytes())
-    machine.write(CHANNELS, codebook.tobytes())
-    machine.call("encoded_open_codebook", CHANNELS)
-    machine.write(WORK, struct.pack("<5H", WEIGHTS + 1, VALUES, BUFFER, taps, entries.shape[1]))
-    machine.call(name, WORK)
-    sums = before + values.astype(np.int64) @ weights.astype(np.int64)
-    assert machine.read(BUFFER, 16) == sums.astype("<i4").tobytes()
+    check_encoded(machine, stored_dense(rng, taps, channels), rng)
 
 
 int32s = st.one_of(

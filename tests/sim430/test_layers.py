@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from firmware import answer, submit
+from firmware import answer, check_with_verifier, submit
 from freeml_pack.blob import write_blob
 from freeml_pack.engine import Engine
 from freeml_pack.firmware import msp430
@@ -84,6 +84,7 @@ def same_as_host(b: Builder, output: str, common: list[Path], folder: Path) -> N
     submit(machine, sample, 5)
     machine.run(cycles=LIFE)
     assert answer(machine) == (5, [int(score) for score in Engine(blob).run(sample)])
+    check_with_verifier(blob, common, folder)
 
 
 @pytest.mark.parametrize("name", CONVOLUTIONS | OTHERS)

@@ -128,7 +128,9 @@ def test_fewer_cycles_than_the_cpu(common: list[Path], accelerated: list[Path], 
     cycles = []
     for objects in (common, accelerated):
         machine = device(blob, sample, objects, tmp_path)
-        machine.run(cycles=LIFE, halt="fml_kernel_conv_2d")
+        machine.run(cycles=LIFE, halt="fml_interp_step")  # QUANTIZE
+        machine.run(instructions=1)
+        machine.run(cycles=LIFE, halt="fml_interp_step")
         before = machine.counters.cycles
         machine.run(cycles=LIFE, halt="fml_session_output")
         cycles.append(machine.counters.cycles - before)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from firmware import answer, submit
+from firmware import answer, check_with_verifier, submit
 from freeml_pack.engine import Engine
 from freeml_pack.firmware import msp430
 from freeml_pack.pipeline import PackOptions, pack
@@ -32,4 +32,5 @@ def test_same_bytes_as_on_the_host(name: str, common: list[Path], tmp_path: Path
         machine.lose_power(tag)
         assert machine.run(cycles=LIFE) is Stop.OFF
         assert answer(machine) == (tag, [int(score) for score in engine.run(sample.tobytes())])
+    check_with_verifier(result.blob, common, tmp_path)
     print(f"{name}: {machine.counters.cycles:,} cycles")

@@ -24,12 +24,13 @@ def check_image(path: Path, target: Target) -> None:
     _BUILDERS[target.firmware].check_tools()
 
 
-def make_image(path: Path, target: Target, blob: bytes, *, lea: bool = False) -> bytes:
-    """Contents of the file `path`, whose name says in which format. lea: with the accelerator of an MSP430FR5994. PackError
-    where the blob does not fit the device."""
+def make_image(path: Path, target: Target, blob: bytes, *, lea: bool = False, verifies: bool = False) -> bytes:
+    """Contents of the file `path`, whose name says in which format. lea: with the accelerator of an MSP430FR5994;
+    verifies: with the core's verifier, else the device relies on this computer's. PackError where the blob does not fit the
+    device."""
     assert target.firmware is not None  # check_image
     with tempfile.TemporaryDirectory() as folder:
         elf = Path(folder) / "firmware.elf"
-        _BUILDERS[target.firmware].build(blob, elf, target=target, lea=lea)
+        _BUILDERS[target.firmware].build(blob, elf, target=target, lea=lea, verifies=verifies)
         content = elf.read_bytes()
     return content if path.suffix == ".elf" else intel_hex(loaded(content)).encode()

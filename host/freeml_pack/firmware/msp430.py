@@ -9,14 +9,17 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterable
+from functools import reduce
 from math import ceil, prod, sqrt
+from operator import or_
 from pathlib import Path
+from zlib import crc32
 
 from freeml_pack.engine import Engine, EngineError
 from freeml_pack.errors import PackError
 from freeml_pack.firmware.native import NATIVE
-from freeml_pack.graph import Encoding
-from freeml_pack.inspection.network import Network, NetworkOp, read_network
+from freeml_pack.inspection.network import NetworkOp, read_network
 from freeml_pack.targets import Energy, Target, load_target
 
 NAME = "msp430fr5994"
@@ -27,37 +30,34 @@ PAIR_TAPS = int(re.findall(r"#define DOT_PAIR_TAPS (\d+)", (PORT / "dot.h").read
 MESSAGE_SECONDS = 64 * 10 / 115_200  # an answer on its way out of the UART
 TOLERANCE_MILLIVOLTS = 30  # of ADC and reference
 CHANNEL = 8  # bytes of a channel's constants in scratch
-# Files of kernels by the operators that they run; those of encoded weights; what the rest of the core calls of all these.
+# Files of kernels by the operators that they run; what the rest of the core calls of them.
 KERNELS = {
     ("DEPTHWISE_CONV_2D",): "depthwise_conv_2d",
     ("MAX_POOL_2D", "AVERAGE_POOL_2D"): "pool",
     ("ADD", "MULTIPLY"): "elementwise",
 }
-ENCODINGS = {"encoding", "encoded", "encoded_pairs", "encoded_windows", "verify_encoding", "dot_sparse", "dot_blocks"}
 FUNCTIONS = {
     "depthwise_conv_2d": ("fml_kernel_depthwise_conv_2d", "fml_kernel_depthwise_conv_2d_scratch"),
     "pool": ("fml_kernel_pool",),
     "elementwise": ("fml_kernel_elementwise",),
-    "encoding": ("fml_encoding_block_count", "fml_encoding_block", "fml_encoding_largest_block"),
-    "encoded": ("encoded_pixels",),
-    "verify_encoding": ("fml_verify_encoding",),
 }
 PER_MODEL = ("main.c", "image.S")
+PACKED, VERIFIED = "packed.c", "verified.c"  # one of them, too
 LEA = PORT / "lea"  # with its kernel, which calls the CPU's by these names
 CPU_KERNEL = [f"-Dfml_kernel_conv_2d{suffix}=cpu_conv_2d{suffix}" for suffix in ("", "_scratch")]
-FLAGS = ["--target=msp430", "-mhwmult=f5series", "-ffreestanding", "-ffunction-sections", "-fdata-sections"]
-C_FLAGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-DFML_WITHOUT_BUS_NVM"]
-HOT = ("conv_2d.c", "conv_2d_lea.c")  # what runs for each pixel: for speed, all else for size
-LEAN = "lean"  # folder of what is compiled for blobs that use none of the optional features
-LEAN_FLAGS = ("-DFML_WITHOUT_ENCODINGS", "-DFML_WITHOUT_EXITS")
+FLAGS = ["--target=msp430", "-mhwmult=f5series", "-ffreestanding"]
+C_FLAGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-Oz", "-flto"]
+C_FLAGS += ["-DFML_WITHOUT_BUS_NVM", "-include", str(PORT / "options.h")]
+LINK_FLAGS = ["-N", "--gc-sections", "-mllvm", "--mhwmult=f5series"]
+# Functions that simulations look for: they are called and not inlined.
+LANDMARKS = ("fml_interp_step", "fml_session_start", "fml_session_output", "fml_journal_write")
 
 
 def tools() -> tuple[str, str]:
     """Compiler and linker. PackError where one is missing."""
     compiler = shutil.which("clang")
-    linker = next(
-        (path for name in ("ld.lld", "ld.lld-14", "/usr/lib/llvm-14/bin/ld.lld") if (path := shutil.which(name))), None
-    )
+    own = str(Path(compiler or "").resolve().parent / "ld.lld")  # the linker reads the compiler's bitcode: of one version
+    linker = next((path for name in (own, "ld.lld", "ld.lld-14") if (path := shutil.which(name))), None)
     if compiler is None or linker is None:
         raise PackError("clang and lld are needed to build MSP430 firmware; install them (apt install clang lld)")
     return compiler, linker
@@ -74,7 +74,7 @@ def check_tools() -> None:
 def _compile(source: Path, folder: Path, *flags: str) -> Path:
     compiler, _ = tools()
     target = folder / f"{source.name}.o"
-    language = [*C_FLAGS, "-O2" if source.name in HOT else "-Oz"] if source.suffix == ".c" else []
+    language = C_FLAGS if source.suffix == ".c" else []
     includes = ["-I", str(NATIVE / "include"), "-I", str(CORE), "-I", str(PORT), "-I", str(LEA)]
     subprocess.run([compiler, *FLAGS, *language, *flags, *includes, "-c", str(source), "-o", str(target)], check=True)
     return target
@@ -82,8 +82,7 @@ def _compile(source: Path, folder: Path, *flags: str) -> Path:
 
 def left_out(ops: tuple[NetworkOp, ...]) -> set[str]:
     """Names, without .c, of the core's files that none of these operators uses."""
-    names = {name for kinds, name in KERNELS.items() if not any(op.kind in kinds for op in ops)}
-    return names | (ENCODINGS if all(op.encoding == Encoding.DENSE_8 for op in ops) else set())
+    return {name for kinds, name in KERNELS.items() if not any(op.kind in kinds for op in ops)}
 
 
 def _entries(names: set[str]) -> list[str]:
@@ -93,26 +92,14 @@ def _entries(names: set[str]) -> list[str]:
 
 def compile_common(folder: Path, *, lea: bool = False) -> list[Path]:
     """Object files, in `folder`, of what is the same for every model: the port, and the core but for the files that the port
-    replaces by one of the same name. What knows of optional features is there twice, with and without them. lea: convolutions
-    on the Low-Energy Accelerator (README.md of the port)."""
+    replaces by one of the same name. lea: convolutions on the Low-Energy Accelerator (README.md of the port)."""
     conv = PORT / "conv_2d.c"
-    port = [path for path in sorted(PORT.glob("*.[cS]")) if path.name not in PER_MODEL]
+    port = [path for path in sorted(PORT.glob("*.[cS]")) if path.name not in (*PER_MODEL, PACKED, VERIFIED)]
     replaced = {path.stem for path in port}
     core = [path for path in sorted(CORE.rglob("*.c")) if path.stem not in replaced]
-    lean = folder / LEAN
-    lean.mkdir(exist_ok=True)
-    names = CPU_KERNEL if lea else []
-    objects = [_compile(path, folder) for path in (*port, *core) if path != conv]
-    objects += [_compile(path, lean, *LEAN_FLAGS) for path in core]
-    objects += [_compile(conv, folder, *names), _compile(conv, lean, *LEAN_FLAGS, *names)]
-    return objects + ([_compile(path, folder) for path in sorted(LEA.glob("*.[cS]"))] if lea else [])
-
-
-def _suited(common: list[Path], network: Network) -> list[Path]:
-    """The object files for a network: of those that are there twice, one."""
-    is_lean = not network.exits and all(op.encoding == Encoding.DENSE_8 for op in network.ops)
-    twice = {path.name for path in common if path.parent.name == LEAN}
-    return [path for path in common if (path.parent.name == LEAN) == (is_lean and path.name in twice)]
+    accelerator = sorted(LEA.glob("*.[cS]")) if lea else []
+    objects = [_compile(path, folder) for path in (*port, *core, *accelerator) if path != conv]
+    return [*objects, _compile(conv, folder, *(CPU_KERNEL if lea else []))]
 
 
 def _taps(op: NetworkOp) -> int:
@@ -126,7 +113,8 @@ def _taps(op: NetworkOp) -> int:
 def _pairs(op: NetworkOp) -> int:
     """Bytes of scratch that the port's CONV_2D (conv_2d.c, dot.h) wants for pairs of values."""
     in_pairs = op.window is not None and prod(op.plan.tile[:2]) * prod(op.window.pool) > 1
-    return 4 * _taps(op) if in_pairs and op.encoding == Encoding.DENSE_8 and _taps(op) <= PAIR_TAPS else 0
+    passes_sums = op.sums_in or op.sums_out
+    return 4 * _taps(op) if in_pairs and not passes_sums and _taps(op) <= PAIR_TAPS else 0
 
 
 def _scratch(blob: bytes, engine: Engine, is_far: bool) -> int:
@@ -157,13 +145,41 @@ def low_millivolts(ops: tuple[NetworkOp, ...], target: Target) -> int:
     return ceil(1000 * sqrt(prices.volts_off**2 + 2 * reserve / prices.capacitance)) + TOLERANCE_MILLIVOLTS
 
 
-def defines(blob: bytes, is_far: bool, target: Target | None = None) -> dict[str, int]:
+def _mask(ops: Iterable[NetworkOp]) -> int:
+    """Bit e: one of these operators has encoding e."""
+    return reduce(or_, (1 << op.encoding for op in ops), 0)
+
+
+def opened(engine: Engine, is_far: bool) -> dict[str, int | str]:
+    """What packed.c wants to know of a blob that the core has opened here."""
+    model, blob = engine.model, engine.blob
+    vectors = ", ".join(f"{{{vector.at}, {vector.count}, {vector.size}}}" for vector in model.vectors)
+    near = blob[: model.metadata_size] if is_far else b""
+    return {
+        "MODEL_ID": f"UINT32_C({model.model_id})",
+        "ARENA_BYTES": model.arena_size,
+        "OP_COUNT": model.op_count,
+        "OUTPUT": model.output,
+        "OUTPUT_LENGTH": model.output_length,
+        "SAMPLE_TYPE": model.sample_type,
+        "OUTPUT_TRANSFORM": model.output_transform,
+        "METADATA_BYTES": model.metadata_size,
+        "SAMPLE_OFFSET": model.sample_offset,
+        "VECTORS": f"{{{vectors}}}",
+        "BLOB_CRC32": f"UINT32_C({crc32(near + blob) | 1})",
+    }
+
+
+def defines(blob: bytes, is_far: bool, target: Target | None = None) -> dict[str, int | str]:
     """Sizes and places that the port wants to know. target: whose capacitor it is, default the port's own. EngineError where
     the blob is none."""
     engine = Engine(blob, streamed=is_far)
     network = read_network(blob)
-    return {
+    return opened(engine, is_far) | {
         "HAS_EXITS": int(len(network.exits) > 0),
+        "ENCODINGS": _mask(network.ops),
+        "ENCODINGS_OF_PAIRS": _mask(op for op in network.ops if _pairs(op) > 0),
+        "HAS_SUMS": int(any(op.sums_in or op.sums_out for op in network.ops)),
         "LOW_MILLIVOLTS": low_millivolts(network.ops, target or load_target(NAME)),
         "IS_FAR": int(is_far),
         "FAR_BLOB": FAR.start,
@@ -174,8 +190,11 @@ def defines(blob: bytes, is_far: bool, target: Target | None = None) -> dict[str
     }
 
 
-def link(blob: bytes, common: list[Path], output: Path, is_far: bool, target: Target | None = None) -> str:
-    """Links firmware with the whole blob below or above 64 KB. Returns what the linker complains of; empty: nothing."""
+def link(
+    blob: bytes, common: list[Path], output: Path, is_far: bool, target: Target | None = None, *, verifies: bool = False
+) -> str:
+    """Links firmware with the whole blob below or above 64 KB. verifies: as `build`. Returns what the linker complains of;
+    empty: nothing."""
     metadata = Engine(blob).model.metadata_size
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -183,16 +202,15 @@ def link(blob: bytes, common: list[Path], output: Path, is_far: bool, target: Ta
         (folder / "far").write_bytes(blob if is_far else b"")
         flags = [f"-D{name}={value}" for name, value in defines(blob, is_far, target).items()]
         flags += [f'-DNEAR_FILE="{folder}/near"', f'-DFAR_FILE="{folder}/far"']
-        network = read_network(blob)
-        absent = left_out(network.ops)
+        absent = left_out(read_network(blob).ops)
         objects = [
-            *(path for path in _suited(common, network) if path.name.partition(".")[0] not in absent),
-            *(_compile(PORT / source, folder, *flags) for source in PER_MODEL),
+            *(path for path in common if path.name.partition(".")[0] not in absent),
+            *(_compile(PORT / source, folder, *flags) for source in (*PER_MODEL, VERIFIED if verifies else PACKED)),
         ]
         command = [
             tools()[1],
-            "-N",
-            "--gc-sections",
+            *LINK_FLAGS,
+            *(f"--undefined={name}" for name in LANDMARKS),
             *_entries(absent),
             "-L",
             str(LEA if any(path.name == "lea.c.o" for path in common) else PORT),
@@ -206,19 +224,26 @@ def link(blob: bytes, common: list[Path], output: Path, is_far: bool, target: Ta
 
 
 def build(
-    blob: bytes, output: Path, common: list[Path] | None = None, target: Target | None = None, *, lea: bool = False
+    blob: bytes,
+    output: Path,
+    common: list[Path] | None = None,
+    target: Target | None = None,
+    *,
+    lea: bool = False,
+    verifies: bool = False,
 ) -> None:
     """Writes the firmware of a blob, which lies below 64 KB where it fits. common: of compile_common, else lea is as there;
-    target: as in `defines`. PackError where it is no blob or does not fit."""
+    target: as in `defines`; verifies: the device has the core's verifier, too (blob.h). PackError where it is no blob or does
+    not fit."""
     try:
         needed = defines(blob, is_far=False, target=target)
     except EngineError as error:
         raise PackError(f"not a usable model: {error.text}; pack it again") from error
     with tempfile.TemporaryDirectory() as folder:
         objects = common or compile_common(Path(folder), lea=lea)
-        if not link(blob, objects, output, is_far=False, target=target):
+        if not link(blob, objects, output, is_far=False, target=target, verifies=verifies):
             return
-        complaint = link(blob, objects, output, is_far=True, target=target)
+        complaint = link(blob, objects, output, is_far=True, target=target, verifies=verifies)
     if complaint:
         raise PackError(
             f"the model does not fit the device: {len(blob)} bytes, {needed['NVM_BYTES']} of NVM and "

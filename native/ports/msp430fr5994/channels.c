@@ -16,7 +16,7 @@ requantize_range requantize_range_of(const fml_op *op) {
 
 void finish(const fml_work *work, int8_t *to, int32_t *sums, const requantize_channel *channels, uint16_t count) {
     const fml_op *op = work->op;
-    if (op->flags & (FML_OP_FLAG_SUMS_OUT | FML_OP_FLAG_SUMS_IN)) {
+    if (passes_sums(op)) {
         fml_pass_sums(work, to, sums, (const fml_channel *)(const void *)channels, count);
         if (fml_op_sums_out(op)) {
             return;

@@ -4,22 +4,23 @@
 #include "encoded.h"
 #include "gather.h"
 
-static bool passes_sums(const fml_op *op) {
-    return (op->flags & (FML_OP_FLAG_SUMS_OUT | FML_OP_FLAG_SUMS_IN)) != 0;
-}
-
 /* Words of memory for pairs of values; 0: not multiplied in pairs. */
 static uint16_t pair_taps(const fml_op *op, uint16_t taps) {
     const bool has_pairs = op->tile_rows > 1 || op->tile_columns > 1 || fml_op_pools(op);
-    return has_pairs && !fml_op_encoded(op) && !passes_sums(op) && taps <= DOT_PAIR_TAPS ? taps : 0;
+    const bool is_linked = (encodings_of_pairs >> op->encoding & 1) != 0;
+    return is_linked && has_pairs && !passes_sums(op) && taps <= DOT_PAIR_TAPS ? taps : 0;
 }
 
 /* Some output channels of a tile, those of a group or all. */
 typedef struct group {
-    dot_work dot;
+    union {
+        dot_work dot;
+        encoded_group encoded;
+    } of;
     const window_of *window;
     dot_rows rows; /* the values of pairs in the input, where rows_are_pieces */
     bool in_pairs, in_place;
+    uint16_t taps;
     uint32_t zeros; /* a pair of zero points */
     uint16_t first; /* output channel */
 } group;
@@ -29,7 +30,7 @@ static FML_APART void pack_rows(const group *g, const window_at *a, const window
     const fml_window *window = &g->window->work->op->window;
     const uint16_t height = g->window->work->op->input.shape.height, dilation = window->dilation_height;
     dot_rows rows = g->rows;
-    uint32_t *to = rows.pairs, *const end = to + g->dot.taps;
+    uint32_t *to = rows.pairs, *const end = to + g->taps;
     uint16_t row = (uint16_t)a->top, skipped = 0; /* above the input: more than any height */
     for (; row >= height; row += dilation, skipped += rows.step) {
         for (uint16_t i = rows.bytes; i != 0; i--) {
@@ -50,10 +51,10 @@ static FML_APART void pack_rows(const group *g, const window_at *a, const window
 
 /* Gathers values into the second half of the pairs, from where packing takes them. */
 static FML_APART void pack_gathered(const group *g, const window_at *a, const window_at *b) {
-    int8_t *const values = (int8_t *)g->rows.pairs + 2 * g->dot.taps;
+    int8_t *const values = (int8_t *)g->rows.pairs + 2 * g->taps;
     gather_window(g->window, a->top, a->left, values, 2);
     gather_window(g->window, b->top, b->left, values + 1, 2);
-    dot_pack_turns(g->rows.pairs, values, g->dot.taps);
+    dot_pack_turns(g->rows.pairs, values, g->taps);
 }
 
 static void pair(group *g, const window_at *a, const window_at *b) {
@@ -66,41 +67,55 @@ static void pair(group *g, const window_at *a, const window_at *b) {
     } else {
         pack_gathered(g, a, b);
     }
-    g->dot.to[0] = a->to + g->first;
-    g->dot.to[1] = b->to + g->first;
-    dot_pairs(&g->dot);
+    int8_t *const to[2] = {a->to + g->first, b->to + g->first};
+    if (fml_op_encoded(g->window->work->op)) {
+        encoded_pair(&g->of.encoded, g->rows.pairs, to);
+    } else {
+        dot_work *const dot = &g->of.dot;
+        dot->values = g->rows.pairs;
+        dot->to[0] = to[0];
+        dot->to[1] = to[1];
+        dot_pairs(dot);
+    }
 }
 
 /* One pixel of an operator that passes sums on, or takes some. */
-static FML_APART void sums(group *g, int8_t *to) {
+static FML_APART void sums(const fml_work *work, dot_work *dot, int8_t *to) {
     int32_t of_four[4];
-    const int8_t *weights = g->dot.weights;
-    for (uint16_t c = 0; c < g->dot.channels; c += 4, weights += 4 * g->dot.taps) {
-        const uint16_t count = g->dot.channels - c < 4 ? g->dot.channels - c : 4;
-        g->dot.channel = weights;
+    const int8_t *weights = dot->weights;
+    for (uint16_t c = 0; c < dot->channels; c += 4, weights += 4 * dot->taps) {
+        const uint16_t count = dot->channels - c < 4 ? dot->channels - c : 4;
+        dot->channel = weights;
         for (uint16_t i = 0; i < count; i++) {
-            of_four[i] = dot_sum(&g->dot);
+            of_four[i] = dot_sum(dot);
         }
-        finish(g->window->work, to + c, of_four, g->dot.constants + c, count);
+        finish(work, to + c, of_four, dot->constants + c, count);
     }
 }
 
 static void single(group *g, const window_at *at) {
-    g->dot.values = window_values(g->window, at);
-    g->dot.to[0] = at->to + g->first;
-    if (passes_sums(g->window->work->op)) {
-        sums(g, g->dot.to[0]);
+    const fml_work *work = g->window->work;
+    const int8_t *const values = window_values(g->window, at);
+    int8_t *const to = at->to + g->first;
+    if (fml_op_encoded(g->window->work->op)) {
+        encoded_single(&g->of.encoded, values, to);
+        return;
+    }
+    dot_work *const dot = &g->of.dot;
+    dot->values = values;
+    dot->to[0] = to;
+    if (passes_sums(work->op)) {
+        sums(work, dot, to);
     } else {
-        dot_single(&g->dot);
+        dot_single(dot);
     }
 }
 
-static void dense(group *g, scan *s) {
+static void pixels(group *g, scan *s) {
     while (s->rows != 0) {
         const window_at first = s->at;
         scan_next(s);
         if (g->in_pairs && s->rows != 0) {
-            g->dot.values = g->rows.pairs;
             pair(g, &first, &s->at);
             scan_next(s);
         } else {
@@ -109,49 +124,50 @@ static void dense(group *g, scan *s) {
     }
 }
 
-static void begin_dense(group *g, const fml_op *op) {
-    const uint16_t taps = g->window->channels * op->window.kernel_width * op->window.kernel_height;
-    g->dot.range = requantize_range_of(op);
-    g->dot.range.pools = fml_op_pools(op);
-    g->dot.taps = taps;
-    g->in_pairs = pair_taps(op, taps) != 0;
+static void begin(group *g, const fml_op *op) {
+    g->taps = g->window->channels * op->window.kernel_width * op->window.kernel_height;
+    g->in_pairs = pair_taps(op, g->taps) != 0;
     g->in_place = rows_are_pieces(op);
     g->rows.pairs = (uint32_t *)(void *)g->window->buffer;
     g->rows.bytes = g->window->channels * op->window.kernel_width;
     g->rows.rows = op->window.kernel_height;
     g->rows.step = (uint16_t)fml_window_steps(op).row;
     g->zeros = (uint32_t)op->input.zero_point + ((uint32_t)op->input.zero_point << 23);
-    dot_prepare(&g->dot);
 }
 
-static FML_APART void run_dense(const window_of *window, const uint8_t *weights, const requantize_channel *channels,
-                                uint16_t first, uint16_t count) {
-    group g;
-    scan s;
-    g.window = window;
-    g.first = first;
-    g.dot.weights = (const int8_t *)weights;
-    g.dot.channels = count;
-    g.dot.constants = channels;
-    begin_dense(&g, window->work->op);
-    scan_begin(&s, window->work, window->first_channel);
-    dense(&g, &s);
+static void begin_dense(group *g, const fml_op *op, const uint8_t *weights, const requantize_channel *channels,
+                        uint16_t count) {
+    dot_work *const dot = &g->of.dot;
+    dot->range = requantize_range_of(op);
+    dot->range.pools = fml_op_pools(op);
+    dot->weights = (const int8_t *)weights;
+    dot->taps = g->taps;
+    dot->channels = count;
+    dot->constants = channels;
+    dot_prepare(dot);
 }
 
 /* Scratch: [constants of the channels][pairs, or gathered bytes]. */
-static void run_group(window_of *window, const uint8_t *stored, uint16_t first, uint16_t count) {
+static FML_APART void run_group(window_of *window, const uint8_t *stored, uint16_t first, uint16_t count) {
     const fml_work *work = window->work;
     const uint16_t rounded = (uint16_t)fml_round_up_4(count);
     requantize_channel *const channels = (requantize_channel *)(void *)work->scratch;
     const uint8_t *weights = stored + FML_CHANNEL_CONSTANTS_SIZE * rounded;
     window->buffer = (int8_t *)(channels + rounded);
     fml_channels_unpack((fml_channel *)(void *)channels, stored, rounded, 0, rounded);
+    group g;
+    scan s;
+    g.window = window;
+    g.first = first;
+    begin(&g, work->op);
     if (fml_op_encoded(work->op)) {
-        const encoded_group g = {window, weights, channels, first, count};
-        encoded_pixels(&g);
+        encoded_begin(&g.of.encoded, work, weights, channels, count);
+        g.in_pairs = g.in_pairs && encoded_suits_pairs(&g.of.encoded);
     } else {
-        run_dense(window, weights, channels, first, count);
+        begin_dense(&g, work->op, weights, channels, count);
     }
+    scan_begin(&s, work, window->first_channel);
+    pixels(&g, &s);
 }
 
 void fml_kernel_conv_2d(const fml_work *work) {

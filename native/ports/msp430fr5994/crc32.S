@@ -2,6 +2,8 @@
 ; even addresses in 2 cycles a byte and their wait states, where the table of the core takes 86.
 ; CRC32DI takes the lowest bit of each byte first, as this CRC does, and the low byte of a word. CRC32RESR is the register
 ; with its bits in reverse order: what software knows as the CRC.
+	.include "port.inc"
+
 	.equ	CRC32DI, 0x980
 	.equ	CRC32INIRES0, 0x988
 	.equ	CRC32INIRES1, 0x98a
@@ -9,17 +11,14 @@
 	.equ	CRC32RESR0, 0x98e
 
 	.macro	feed_word
-	.word	0x4eb2, CRC32DI		; mov @r14+, &CRC32DI, which clang's assembler refuses
+	mov_next 14, CRC32DI
 	.endm
 	.macro	feed_byte
-	.word	0x4ef2, CRC32DI		; mov.b @r14+, &CRC32DI
+	mov_b_next 14, CRC32DI
 	.endm
 
 ; r13:r12: crc, r14: bytes, r15: size. The module itself reverses the bits of the crc to go on from.
-	.section .text.fml_crc32,"ax",@progbits
-	.globl	fml_crc32
-	.type	fml_crc32,@function
-fml_crc32:
+	function fml_crc32
 	inv	r12
 	inv	r13
 	mov	r12, &CRC32INIRES0
@@ -60,4 +59,4 @@ fml_crc32:
 	inv	r12
 	inv	r13
 	ret
-	.size	fml_crc32, .-fml_crc32
+	end	fml_crc32

@@ -1,15 +1,7 @@
 ; dot.h. The functions run from SRAM (fr5994.ld): no wait states but for their data.
-; MPY32 (SLAU367, chapter 5) extends the signs of bytes by itself. A tap is two or three moves; 4-cycle ones have an address to go with,
-; which clang's assembler refuses and so stands here as words.
-	.equ	MPYS_B, 0x4c2
-	.equ	MACS_B, 0x4c6
-	.equ	OP2_B, 0x4c8
-	.equ	OP2L, 0x4e0
-	.equ	OP2H, 0x4e2
-	.equ	RES0, 0x4e4
-	.equ	RES1, 0x4e6
-	.equ	RES2, 0x4e8
-	.equ	RES3, 0x4ea
+; A tap is two or three moves to the multiplier.
+	.include "port.inc"
+
 ; of a dot_work
 	.equ	SCALE, 2
 	.equ	LOW, 4
@@ -28,27 +20,16 @@
 	.equ	END, 32			; r8 behind four channels
 	.equ	LEFT, 34		; channels
 
-	.macro	function name
-	.section .fast.\name,"ax",@progbits
-	.globl	\name
-	.type	\name,@function
-\name:
-	.endm
-
-	.macro	end name
-	.size	\name, .-\name
-	.endm
-
 	.macro	pair_tap		; 13 cycles, two products, 14 bytes
-	.word	0x4ce2, MACS_B		; mov.b @r12, &MACS_B
+	mov_b_at 12, MACS_B
 	add	#4, r12
-	.word	0x4db2, OP2L		; mov @r13+, &OP2L
-	.word	0x4db2, OP2H		; mov @r13+, &OP2H
+	mov_next 13, OP2L
+	mov_next 13, OP2H
 	.endm
 
 	.macro	single_tap		; 9 cycles, 10 bytes
-	.word	0x4df2, MACS_B		; mov.b @r13+, &MACS_B
-	.word	0x4ce2, OP2_B		; mov.b @r12, &OP2_B
+	mov_b_next 13, MACS_B
+	mov_b_at 12, OP2_B
 	add	#4, r12
 	.endm
 
@@ -60,7 +41,7 @@
 
 ; r12: work -> r15; registers of requantize_one; r8: to; all that is saved there
 	.macro	begin
-	.word	0x156a			; pushm #7, r10
+	save_r4_to_r10
 	mov	r12, r15
 	mov	SCALE(r15), r4
 	mov	LOW(r15), r6
@@ -98,10 +79,7 @@ this_four:
 1:
 	.endm
 
-	.section .text.dot_prepare,"ax",@progbits
-	.globl	dot_prepare
-	.type	dot_prepare,@function
-dot_prepare:				; r12: work
+	function dot_prepare		; r12: work
 	mov	TAPS(r12), r15
 	dec	r15
 	mov	#single_taps_end, ENTRY_1(r12)
@@ -130,9 +108,9 @@ dot_prepare:				; r12: work
 	add	#pair_taps, r15
 	mov	r15, ENTRY_2(r12)
 1:	ret
-	.size	dot_prepare, .-dot_prepare
+	end	dot_prepare
 
-	function dot_pack		; r12: rows. r15: work, r12: pairs, r13, r14: values; r8: taps left, r9: rows left
+	function dot_pack, .fast		; r12: rows. r15: work, r12: pairs, r13, r14: values; r8: taps left, r9: rows left
 	.word	0x152a			; pushm #3, r10
 	mov	r12, r15
 	mov	@r15+, r12
@@ -172,10 +150,7 @@ dot_prepare:				; r12: work
 	ret
 	end	dot_pack
 
-	.section .text.dot_pack_turns,"ax",@progbits
-	.globl	dot_pack_turns
-	.type	dot_pack_turns,@function
-dot_pack_turns:				; r12: pairs, r13: values, r14: taps
+	function dot_pack_turns		; r12: pairs, r13: values, r14: taps
 	push	r10
 1:	mov.b	@r13+, r10
 	mov.b	@r13+, r11
@@ -191,26 +166,11 @@ dot_pack_turns:				; r12: pairs, r13: values, r14: taps
 	jnz	1b
 	pop	r10
 	ret
-	.size	dot_pack_turns, .-dot_pack_turns
+	end	dot_pack_turns
 
-	function dot_pairs
-	begin
-	mov	TO+2(r15), r9
-	call	#this_four
-5:	mov	W(r15), r12
-	mov	VALUES(r15), r13
-	inc	W(r15)
-	.word	0x4ce2, MPYS_B		; mov.b @r12, &MPYS_B
-	.word	0x4db2, OP2L
-	.word	0x4db2, OP2H
-	add	#4, r12
-	mov	LOOPS(r15), r11
-	mov	ENTRY_2(r15), r0
-pair_taps:
-	taps	pair_tap
-	dec	r11
-	jnz	pair_taps
-pair_taps_end:
+; The int8 of both sums of a channel. r15: a work that begins with its requantize_range; r4, r6, r7, r14: as requantize_one wants
+; them; r8, r9: to. r5, r10 to r13 are lost.
+	.macro	pair_outputs
 ; Shifted left by 1, the first sum is twice the lowest 24 bits with their sign, the second one the 32 bits above, and 1 more where the
 ; first is negative.
 	mov	&RES0, r12
@@ -246,23 +206,50 @@ pair_taps_end:
 	call	#requantize_one
 	mov.b	r12, 0(r9)
 	inc	r9
+	.endm
+
+	function dot_finish_pair, .fast	; for encoded.S
+	pair_outputs
+	mov	#15, r5			; as its loops want it
+	ret
+	end	dot_finish_pair
+
+	function dot_pairs, .fast
+	begin
+	mov	TO+2(r15), r9
+	call	#this_four
+5:	mov	W(r15), r12
+	mov	VALUES(r15), r13
+	inc	W(r15)
+	mov_b_at 12, MPYS_B
+	mov_next 13, OP2L
+	mov_next 13, OP2H
+	add	#4, r12
+	mov	LOOPS(r15), r11
+	mov	ENTRY_2(r15), r0
+pair_taps:
+	taps	pair_tap
+	dec	r11
+	jnz	pair_taps
+pair_taps_end:
+	pair_outputs
 	cmp	END(r15), r8
 	jne	5b
 	call	#next_four
 	jne	5b
-	.word	0x1764			; popm #7, r10
+	restore_r4_to_r10
 	ret
 	end	dot_pairs
 
 ; sum: of the channel at W, in r13:r12; only r11 is lost.
-	function dot_sum
+	function dot_sum, .fast
 	mov	r12, r15
 sum:
 	mov	W(r15), r12
 	mov	VALUES(r15), r13
 	inc	W(r15)
-	.word	0x4df2, MPYS_B		; mov.b @r13+, &MPYS_B
-	.word	0x4ce2, OP2_B		; mov.b @r12, &OP2_B
+	mov_b_next 13, MPYS_B
+	mov_b_at 12, OP2_B
 	add	#4, r12
 	mov	LOOPS(r15), r11
 	mov	ENTRY_1(r15), r0
@@ -276,7 +263,7 @@ single_taps_end:
 	ret
 	end	dot_sum
 
-	function dot_single
+	function dot_single, .fast
 	begin
 	call	#this_four
 5:	call	#sum
@@ -288,6 +275,6 @@ single_taps_end:
 	jne	5b
 	call	#next_four
 	jne	5b
-	.word	0x1764			; popm #7, r10
+	restore_r4_to_r10
 	ret
 	end	dot_single

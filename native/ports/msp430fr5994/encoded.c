@@ -1,91 +1,114 @@
 #include "encoded.h"
 #include "weights.h"
 
-#define CHANNELS 8 /* between two requantizations */
-#define TAKEN 64   /* values at a time */
+#define CHANNELS 8       /* whose sums are kept at a time */
+#define PAIR_ENTRIES 255 /* with each tap at most once, or not: 255 products stay below 2^22 */
+#define HALF_PAIR 2      /* bytes */
+#define DENSE_4_STEP 2
 
-/* What is left of a group's weights, for one pixel. */
-typedef struct reader {
-    encoded_lists at;
-    uint8_t encoding;
-    uint16_t taps;
-} reader;
+/* Whether this is the encoding: never, for the linker, where no operator has it. */
+static bool is(uint8_t encoding, uint8_t which) {
+    return (encodings >> which & 1) != 0 && encoding == which;
+}
 
-static void dot_four(const reader *r, const encoded_four *four) {
-    if (fml_weights_codebook_size(r->encoding) != 0) {
-        encoded_four_4(four);
+#define CHOOSE(which, even, odd)                                                                                       \
+    if (is(encoding, FML_WEIGHT_ENCODING_##which)) {                                                                   \
+        group->loops[0][0] = encoded_##even##_one;                                                                     \
+        group->loops[0][1] = encoded_##odd##_one;                                                                      \
+        if ((encodings_of_pairs >> FML_WEIGHT_ENCODING_##which & 1) != 0) {                                            \
+            group->loops[1][0] = encoded_##even##_pair;                                                                \
+            group->loops[1][1] = encoded_##odd##_pair;                                                                 \
+        }                                                                                                              \
+    }
+
+static void choose_loops(encoded_group *group, uint8_t encoding) {
+    CHOOSE(SPARSE_8, sparse_8, sparse_8)
+    CHOOSE(SPARSE_4, sparse_4, sparse_4)
+    CHOOSE(BLOCK_SPARSE_8, block_8, block_8)
+    CHOOSE(BLOCK_SPARSE_4, block_low, block_high)
+    CHOOSE(DENSE_4, dense_low, dense_high)
+}
+
+void encoded_begin(encoded_group *group, const fml_work *of, const uint8_t *stored, const requantize_channel *constants,
+                   uint16_t count) {
+    const fml_op *op = of->op;
+    const bool all_taps = is(op->encoding, FML_WEIGHT_ENCODING_DENSE_4);
+    encoded_work *const work = &group->work;
+    work->range = requantize_range_of(op);
+    work->range.pools = fml_op_pools(op);
+    work->constants = constants;
+    work->taps = (uint16_t)fml_op_taps(op);
+    work->first = !all_taps;
+    work->step = all_taps ? DENSE_4_STEP : (uint16_t)fml_weights_entry_size(op->encoding);
+    work->codes = (uint16_t)fml_weights_codebook_size(op->encoding);
+    group->of = of;
+    group->channels = count;
+    choose_loops(group, op->encoding);
+    if (work->codes != 0) {
+        encoded_open_codebook((const int8_t *)stored);
+    }
+    stored += work->codes;
+    group->counts = all_taps ? NULL : stored;
+    group->entries = stored + FML_COUNT_SIZE * fml_weights_lists(op->encoding, count);
+}
+
+bool encoded_suits_pairs(const encoded_group *group) {
+    for (const uint8_t *at = group->counts; at != NULL && at != group->entries; at += FML_COUNT_SIZE) {
+        if (fml_read_u16(at) > PAIR_ENTRIES) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void begin_pixels(encoded_group *group, const void *values, bool is_pair) {
+    encoded_work *const work = &group->work;
+    work->entries = group->entries;
+    work->counts = group->counts;
+    work->values = values;
+    work->channels = group->channels;
+    work->loops[0] = group->loops[is_pair][0];
+    work->loops[1] = group->loops[is_pair][1];
+}
+
+static void run(encoded_group *group) {
+    if (fml_weights_list_channels(group->of->op->encoding) == 1) {
+        encoded_lists(&group->work);
     } else {
-        encoded_four_8(four);
+        encoded_fours(&group->work);
     }
 }
 
-/* Four channels that have all taps. */
-static void all_taps(reader *r) {
-    const encoded_four four = {r->at.entries, r->at.values, r->at.sums, r->taps, 2};
-    dot_four(r, &four);
-    r->at.entries += 2 * r->taps;
-}
-
-/* Four channels that have the taps of a list. */
-static void shared_taps(reader *r) {
-    int8_t taken[TAKEN];
-    const uint16_t step = (uint16_t)fml_weights_entry_size(r->encoding);
-    const int8_t *from = r->at.values;
-    encoded_four four = {.values = taken, .sums = r->at.sums, .step = step};
-    for (uint16_t left = fml_read_u16(r->at.counts); left != 0; left -= four.taps) {
-        four.taps = left < TAKEN ? left : TAKEN;
-        four.weights = r->at.entries + 1;
-        from = encoded_take(r->at.entries, from, four.taps, step, taken);
-        dot_four(r, &four);
-        r->at.entries += four.taps * step;
-    }
-    r->at.counts += FML_COUNT_SIZE;
-}
-
-static void in_fours(reader *r, uint16_t channels) {
-    for (uint16_t i = 0; i < CHANNELS; i++) {
-        r->at.sums[i] = 0;
-    }
-    for (uint16_t c = 0; c < channels; c += 4, r->at.sums += 4) {
-        if (r->encoding == FML_WEIGHT_ENCODING_DENSE_4) {
-            all_taps(r);
-        } else {
-            shared_taps(r);
-        }
+/* An operator that passes sums on, or takes some. */
+static FML_APART void sums(encoded_group *group, int8_t *to) {
+    encoded_work *const work = &group->work;
+    const requantize_channel *constants = work->constants;
+    int32_t kept[CHANNELS];
+    work->finish = encoded_keep_sum;
+    for (uint16_t left = group->channels, count; left != 0; left -= count, to += count, constants += count) {
+        count = left < CHANNELS ? left : CHANNELS;
+        work->channels = count;
+        work->to[1] = (int8_t *)kept;
+        run(group);
+        finish(group->of, to, kept, constants, count);
     }
 }
 
-static void pixel(const encoded_group *g, reader *r, int8_t *to) {
-    for (uint16_t c = 0; c < g->count; c += CHANNELS) {
-        int32_t sums[CHANNELS];
-        const uint16_t wanted = g->count - c < CHANNELS ? g->count - c : CHANNELS;
-        r->at.sums = sums;
-        r->at.lists = wanted;
-        if (r->encoding == FML_WEIGHT_ENCODING_SPARSE_8) {
-            encoded_sparse_8(&r->at);
-        } else if (r->encoding == FML_WEIGHT_ENCODING_SPARSE_4) {
-            encoded_sparse_4(&r->at);
-        } else {
-            in_fours(r, wanted);
-        }
-        finish(g->window->work, to + c, sums, g->channels + c, wanted);
+void encoded_single(encoded_group *group, const int8_t *values, int8_t *to) {
+    begin_pixels(group, values, false);
+    if (passes_sums(group->of->op)) {
+        sums(group, to);
+        return;
     }
+    group->work.finish = encoded_finish_one;
+    group->work.to[0] = to;
+    run(group);
 }
 
-void encoded_pixels(const encoded_group *g) {
-    const fml_op *op = g->window->work->op;
-    const uint8_t encoding = op->encoding;
-    const uint8_t *const counts = g->stored + fml_weights_codebook_size(encoding);
-    reader r = {.encoding = encoding, .taps = (uint16_t)fml_op_taps(op)};
-    if (fml_weights_codebook_size(encoding) != 0) {
-        encoded_open_codebook((const int8_t *)g->stored);
-    }
-    scan pixels;
-    scan_begin(&pixels, g->window->work, g->window->first_channel);
-    for (; pixels.rows != 0; scan_next(&pixels)) {
-        r.at.counts = counts;
-        r.at.entries = counts + FML_COUNT_SIZE * fml_weights_lists(encoding, g->count);
-        r.at.values = window_values(g->window, &pixels.at);
-        pixel(g, &r, pixels.at.to + g->first);
-    }
+void encoded_pair(encoded_group *group, const uint32_t *pairs, int8_t *const *to) {
+    begin_pixels(group, (const uint8_t *)pairs + HALF_PAIR * group->work.first, true);
+    group->work.finish = dot_finish_pair;
+    group->work.to[0] = to[0];
+    group->work.to[1] = to[1];
+    run(group);
 }

@@ -1,49 +1,67 @@
-/* CONV_2D with encoded weights (SPEC.md, "Encodings of weights"), a pixel and an output channel at a time. */
+/* CONV_2D with encoded weights (SPEC.md, "Encodings of weights"): one output channel after the other, of one pixel or
+ * of two whose values share an operand of the multiplier (dot.h). */
 #ifndef ENCODED_H
 #define ENCODED_H
 
-#include "gather.h"
 #include "requantize.h"
 
-/* Output channels first..first+count. */
+/* --- Inner loops (encoded.S) -------------------------------------------------------------------------------------- */
+
+/* A channel's entries, or taps: the multiplication, and what becomes of its sums. Only for encoded_lists and -_fours.
+ */
+typedef void encoded_part(void);
+
+encoded_part encoded_sparse_8_one, encoded_sparse_4_one, encoded_block_8_one, encoded_block_low_one,
+    encoded_block_high_one, encoded_dense_low_one, encoded_dense_high_one;
+encoded_part encoded_sparse_8_pair, encoded_sparse_4_pair, encoded_block_8_pair, encoded_block_low_pair,
+    encoded_block_high_pair, encoded_dense_low_pair, encoded_dense_high_pair;
+encoded_part encoded_finish_one, dot_finish_pair, encoded_keep_sum;
+
+/* encoded.S knows the places of the members. */
+typedef struct encoded_work {
+    requantize_range range;
+    const uint8_t *entries; /* go on behind those of the channels */
+    const uint8_t *counts;  /* likewise; NULL: channels have all taps */
+    const void *values;     /* int8, or pairs as of dot_pack, half a pair on where entries have distances */
+    const requantize_channel *constants; /* of the first channel */
+    int8_t *to[2];                       /* of the pixels; encoded_keep_sum puts int32 to the second one */
+    uint16_t channels;                   /* 1 at least; 0 afterwards */
+    encoded_part *loops[2];              /* of even channels, of odd ones */
+    encoded_part *finish;
+    /* Of channels in fours: */
+    uint16_t taps;        /* that these four have */
+    uint16_t first, step; /* bytes of an entry before its weights, and in all */
+    uint16_t codes;       /* not 0: weights have 4 bits */
+    uint16_t internal;
+} encoded_work;
+
+/* Channels with entries of their own; channels in fours that share theirs, or have all taps. */
+void encoded_lists(encoded_work *work);
+void encoded_fours(encoded_work *work);
+
+/* Makes tables of a codebook of 16 weights. */
+void encoded_open_codebook(const int8_t *codebook);
+
+/* --- Pixels (encoded.c) ------------------------------------------------------------------------------------------- */
+
+/* Output channels of a tile. */
 typedef struct encoded_group {
-    const window_of *window;
-    const uint8_t *stored; /* behind the constants of the channels */
-    const requantize_channel *channels;
-    uint16_t first, count;
+    encoded_work work;
+    const fml_work *of;
+    const uint8_t *counts, *entries;
+    uint16_t channels;
+    encoded_part *loops[2][2]; /* of a pixel, of a pair */
 } encoded_group;
 
-void encoded_pixels(const encoded_group *group);
+/* stored: behind the constants of `count` output channels. */
+void encoded_begin(encoded_group *group, const fml_work *of, const uint8_t *stored, const requantize_channel *constants,
+                   uint16_t count);
 
-/* --- Inner loops (encoded.S knows the places of the members) ------------------------------------------------------ */
+/* Whether no channel has more entries than sums of pairs can take (dot.h). */
+bool encoded_suits_pairs(const encoded_group *group);
 
-/* Lists of entries, each of one output channel; entries, counts and sums go on behind what was read and written. */
-typedef struct encoded_lists {
-    const uint8_t *entries, *counts;
-    const int8_t *values;
-    int32_t *sums;
-    uint16_t lists; /* 1 at least */
-} encoded_lists;
-
-void encoded_sparse_8(encoded_lists *lists);
-void encoded_sparse_4(encoded_lists *lists);
-
-/* Four output channels that share their taps. Adds to sums[0..3]. */
-typedef struct encoded_four {
-    const uint8_t *weights; /* of the first tap: 4 bytes, or 2 of codes */
-    const int8_t *values;   /* one for each tap */
-    int32_t *sums;
-    uint16_t taps, step; /* 1 at least; bytes from a tap's weights to the next one's */
-} encoded_four;
-
-void encoded_four_8(const encoded_four *four);
-void encoded_four_4(const encoded_four *four);
-
-/* The values of `taps` >= 1 entries of `step` bytes, which begin with the distance from the value before: the first one
- * from `from`. Returns where the last one is. */
-const int8_t *encoded_take(const uint8_t *entries, const int8_t *from, uint16_t taps, uint16_t step, int8_t *to);
-
-/* Makes tables of a codebook of 16 weights, for the functions whose names end in 4. */
-void encoded_open_codebook(const int8_t *codebook);
+/* All channels of a pixel, of a pair. `to`: at the first channel. */
+void encoded_single(encoded_group *group, const int8_t *values, int8_t *to);
+void encoded_pair(encoded_group *group, const uint32_t *pairs, int8_t *const *to);
 
 #endif

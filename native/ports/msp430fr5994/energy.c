@@ -1,5 +1,6 @@
 #include "energy.h"
 
+#include "bytes.h"
 #include "registers.h"
 
 /* SLASE54, "Peripheral File Map"; bits: SLAU367, chapters "REF_A" and "ADC12_B". */
@@ -23,7 +24,7 @@ void energy_init(void) {
     ADC12MCTL0 = 0x011f; /* A31 against the reference */
 }
 
-bool energy_is_below(uint16_t millivolts) {
+FML_APART bool energy_is_below(uint16_t millivolts) {
     if ((REFCTL0 & REFERENCE_READY) == 0) {
         return false;
     }

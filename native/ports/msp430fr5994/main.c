@@ -2,12 +2,12 @@
  * and the journal knows where to go on. A sample comes through the mailbox; the answer goes out over the UART. */
 #include <stddef.h>
 
+#include "blob.h"
 #include "board.h"
 #include "energy.h"
 #include "freeml.h"
 
 /* image.S; sizes and places come from freeml_pack/firmware/msp430.py. */
-extern const uint8_t near_blob[];
 extern uint8_t nvm_begin[];
 /* How a sample comes: whoever brings one writes the bytes, then the tag. A tag other than the last answer's means a new
  * sample, 0 none. */
@@ -16,39 +16,33 @@ extern struct {
     uint8_t sample[SAMPLE_BYTES];
 } mailbox;
 
+const uint8_t encodings = ENCODINGS, encodings_of_pairs = ENCODINGS_OF_PAIRS;
+const bool has_exits = HAS_EXITS, has_sums = HAS_SUMS;
+
 /* Neither has to be zeros: that would cost each reset some thousand cycles. */
 static uint32_t scratch[(SCRATCH_BYTES + 3) / 4] __attribute__((section(".noinit")));
 static fml_session session __attribute__((section(".noinit")));
-static fml_kept kept __attribute__((section(".nvm"))); /* zeros where the firmware was just written: verify */
-static const fml_model *const model = &kept.model;
-
-static int read_blob(void *context, uint32_t offset, void *to, uint32_t size) {
-    (void)context;
-    far_copy(to, FAR_BLOB + offset, (uint16_t)size);
-    return 0;
-}
 
 /* Apart: what it wants of the stack is free again when steps run. */
 static __attribute__((noinline)) int open_all(void) {
-    const fml_source source = {IS_FAR ? NULL : near_blob, IS_FAR ? read_blob : NULL, NULL, BLOB_BYTES};
     const fml_nvm nvm = {.mapped = nvm_begin, .size = NVM_BYTES};
-    const int status = fml_model_reopen(&kept, &source, near_blob, scratch, sizeof scratch);
+    const int status = blob_open(scratch, sizeof scratch);
     if (status != FML_OK) {
         return status;
     }
-    return fml_session_open(&session, model, &nvm, NULL, 0, scratch, sizeof scratch);
+    return fml_session_open(&session, the_model, &nvm, NULL, 0, scratch, sizeof scratch);
 }
 
 static void report_answer(void) {
     const int8_t *scores = fml_session_output(&session);
     board_print("answer ");
     board_print_number((int32_t)session.tag);
-    if (HAS_EXITS && session.exit > 0) {
+    if (has_exits && session.exit > 0) {
         board_print(" exit ");
         board_print_number(session.exit);
     }
     board_print(":");
-    for (uint16_t i = 0; i < model->output_length; i++) {
+    for (uint16_t i = 0; i < the_model->output_length; i++) {
         board_print(" ");
         board_print_number(scores[i]);
     }
@@ -57,7 +51,7 @@ static void report_answer(void) {
 
 /* Whether the last exit that was passed is sure enough. */
 static bool suffices(uint16_t exit) {
-    const uint8_t threshold = fml_exit_threshold(model, exit);
+    const uint8_t threshold = fml_exit_threshold(the_model, exit);
     return threshold < UINT8_MAX && fml_session_margin(&session) >= threshold;
 }
 
@@ -94,7 +88,7 @@ static int infer(void) {
         }
     }
     if (session.phase == FML_PHASE_RUNNING) {
-        status = HAS_EXITS ? run_with_exits() : fml_session_step(&session, 0);
+        status = has_exits ? run_with_exits() : fml_session_step(&session, 0);
     }
     if (session.phase == FML_PHASE_DONE) {
         report_answer();
@@ -107,7 +101,7 @@ int main(void) {
     const int status = infer();
     if (status < 0) {
         board_print("error: ");
-        board_print(fml_status_text(status));
+        board_print(blob_error(status));
         board_print("\n");
     } else if (session.phase == FML_PHASE_IDLE) {
         board_print("no sample\n");

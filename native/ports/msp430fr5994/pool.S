@@ -1,12 +1,14 @@
 ; pool.h. Registers of both functions: r4: first tap, r6: columns, r7: next_row, r8: column_step, r9: channels left; r10: columns left,
 ; r11: tap, r12: rows left, r13: to. On the stack: rows.
+	.include "port.inc"
+
 	.macro	begin name
 	.section .text.\name,"ax",@progbits
 	.globl	\name
 	.type	\name,@function
 	.balign	8
 \name:
-	.word	0x156a			; pushm #7, r10
+	save_r4_to_r10
 	mov	r12, r15
 	mov	@r15+, r4
 	mov	@r15+, r9
@@ -17,12 +19,12 @@
 	mov	@r15+, r7
 	.endm
 
-	.macro	end name
+	.macro	finish name
 	inc	r4
 	dec	r9
 	jnz	1b
 	incd	r1
-	.word	0x1764			; popm #7, r10
+	restore_r4_to_r10
 	ret
 	.size	\name, .-\name
 	.endm
@@ -46,7 +48,7 @@
 	mov	r14, 0(r13)
 	mov	r15, 2(r13)
 	add	#4, r13
-	end	pool_sums
+	finish	pool_sums
 
 	begin	pool_largest		; r5: largest; r14: low, r15: high
 	mov	@r15+, r14
@@ -69,4 +71,4 @@
 	mov	r15, r5
 5:	mov.b	r5, 0(r13)
 	inc	r13
-	end	pool_largest
+	finish	pool_largest

@@ -1,15 +1,7 @@
 ; void requantize(const requantize_work *work) (requantize.h). Results of the multiplier are read when they are ready (SLAU367, table
 ; 5-1): RES0 of 32 x 16 bits 3 cycles after its last operand, RES1 5 cycles, RES3 of 32 x 32 bits 6 cycles.
-	.equ	MPY32L, 0x4d0
-	.equ	MPY32H, 0x4d2
-	.equ	MPYS32L, 0x4d4
-	.equ	MPYS32H, 0x4d6
-	.equ	OP2, 0x4c8
-	.equ	OP2H, 0x4e2
-	.equ	RES0, 0x4e4
-	.equ	RES1, 0x4e6
-	.equ	RES2, 0x4e8
-	.equ	RES3, 0x4ea
+	.include "port.inc"
+
 ; of a requantize_work
 	.equ	ZERO_POINT, 0
 	.equ	SCALE, 2
@@ -22,11 +14,8 @@
 	.equ	COUNT, 16
 	.equ	BACK, 18
 
-	.section .text.requantize,"ax",@progbits
-	.globl	requantize
-	.type	requantize,@function
-requantize:
-	.word	0x156a			; pushm #7, r10
+	function requantize
+	save_r4_to_r10
 	mov	r12, r15
 	mov	SCALE(r15), r4
 	mov	LOW(r15), r6
@@ -47,16 +36,13 @@ requantize:
 	sub	BACK(r15), r14
 	dec	r10
 	jnz	1b
-	.word	0x1764			; popm #7, r10
+	restore_r4_to_r10
 	ret
-	.size	requantize, .-requantize
+	end	requantize
 
 ; One accumulator r13:r12, for these and for dot.S. r14: its constants, goes on to the next ones; r15: where ZERO_POINT is; r4: scale,
 ; r6: low, r7: high. The result is in r12, r11 and r13 are lost.
-	.section .fast.requantize_one,"ax",@progbits
-	.globl	requantize_one
-	.type	requantize_one,@function
-requantize_one:
+	function requantize_one, .fast
 	add	@r14+, r12
 	addc	@r14+, r13
 	mov	r12, &MPY32L		; << left_shift: the low 32 bits
@@ -68,7 +54,7 @@ requantize_one:
 	mov	&RES1, r13
 	mov	r12, &MPYS32L
 	mov	r13, &MPYS32H
-	.word	0x4eb2, 0x4e0		; mov @r14+, &OP2L, which clang's assembler refuses
+	mov_next 14, OP2L
 	jn	5f			; shifts below 17
 	mov	r11, &OP2H
 	incd	r14
@@ -87,7 +73,7 @@ rounded:
 	mov	r7, r12
 6:	ret
 5:	br	#little_shifted
-	.size	requantize_one, .-requantize_one
+	end	requantize_one
 
 ; 32 bits are left, which may be more than 16 hold.
 	.section .text.little_shifted,"ax",@progbits
@@ -115,4 +101,4 @@ little_shifted:
 	jge	1f
 	mov	#0xc000, r12
 1:	br	#rounded
-	.size	little_shifted, .-little_shifted
+	end	little_shifted

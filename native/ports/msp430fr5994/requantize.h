@@ -36,6 +36,11 @@ uint32_t requantize_factor(uint16_t multiplier, uint8_t shift);
 
 requantize_range requantize_range_of(const fml_op *op);
 
+/* Whether an operator takes sums or passes some on; false, for the linker, where none does. */
+static inline bool passes_sums(const fml_op *op) {
+    return has_sums && (op->flags & (FML_OP_FLAG_SUMS_OUT | FML_OP_FLAG_SUMS_IN)) != 0;
+}
+
 /* fml_finish, whose patches are of this work. */
 void finish(const fml_work *work, int8_t *to, int32_t *sums, const requantize_channel *channels, uint16_t count);
 

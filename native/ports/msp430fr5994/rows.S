@@ -1,4 +1,6 @@
 ; void copy_rows(const row_copies *copies) (gather.h)
+	.include "port.inc"
+
 	.equ	HEIGHT, 8
 	.equ	DILATION, 10
 	.equ	BEFORE, 12
@@ -10,10 +12,7 @@
 	.equ	ZERO_POINT, 24
 
 ; r15: copies, r13: row's bytes, r12: to, r5: its step, r6: rows left, r7: row, r8: zero point; r9: bytes left, r10, r11, r14: values
-	.section .text.copy_rows,"ax",@progbits
-	.globl	copy_rows
-	.type	copy_rows,@function
-copy_rows:
+	function copy_rows
 	.word	0x155a			; pushm #6, r10
 	mov	r12, r15
 	mov	r12, r14
@@ -63,4 +62,4 @@ fill:
 	dec	r9
 	jnz	7b
 8:	ret
-	.size	copy_rows, .-copy_rows
+	end	copy_rows

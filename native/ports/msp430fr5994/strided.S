@@ -1,9 +1,6 @@
 ; void strided(const strided_run *run) (strided.h)
-	.equ	MACS32L, 0x4dc
-	.equ	MACS32H, 0x4de
-	.equ	OP2, 0x4c8
-	.equ	RES0, 0x4e4
-	.equ	RES1, 0x4e6
+	.include "port.inc"
+
 ; of a strided_run
 	.equ	LOOKUP, 6
 	.equ	COUNT, 8
@@ -20,7 +17,7 @@
 	.type	strided,@function
 	.balign	8
 strided:
-	.word	0x156a			; pushm #7, r10
+	save_r4_to_r10
 	mov	r12, r10
 	mov	@r12+, r4
 	mov	@r12+, r5
@@ -52,7 +49,7 @@ looked_up:
 	add	ENTRY_STEP(r10), r6
 	dec	r7
 	jnz	1b
-	.word	0x1764			; popm #7, r10
+	restore_r4_to_r10
 	ret
 
 quantized:				; r13:r12: the sample
@@ -110,4 +107,4 @@ quantized:				; r13:r12: the sample
 	jge	clamped
 	inc	r12
 	jmp	clamped
-	.size	strided, .-strided
+	end	strided

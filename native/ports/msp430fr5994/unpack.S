@@ -1,9 +1,6 @@
 ; void fml_channels_unpack(fml_channel *to, const uint8_t *group, uint32_t total, uint32_t begin, uint32_t end), and
 ; uint32_t requantize_factor(uint16_t multiplier, uint8_t shift) (requantize.h): channels of 7 stored bytes become 8, at any alignment.
-	.equ	MPY, 0x4c0
-	.equ	OP2, 0x4c8
-	.equ	RESLO, 0x4ca
-	.equ	RESHI, 0x4cc
+	.include "port.inc"
 
 ; r10: multiplier, r11: shift as it is stored -> r11:r10. With s = shift - 1: 2 * multiplier times 2^(15 - s % 16), and bit 31 says
 ; whether s is less than 16.
@@ -25,17 +22,14 @@ factor:
 	ret
 1:	bis	#0x8000, r11
 	ret
-	.size	factor, .-factor
+	end	factor
 
 	.section .rodata.highest_first,"a",@progbits
 	.balign	2
 highest_first:
 	.word	0x8000, 0x4000, 0x2000, 0x1000, 0x800, 0x400, 0x200, 0x100, 0x80, 0x40, 0x20, 0x10, 8, 4, 2, 1
 
-	.section .text.requantize_factor,"ax",@progbits
-	.globl	requantize_factor
-	.type	requantize_factor,@function
-requantize_factor:
+	function requantize_factor
 	push	r10
 	mov	r12, r10
 	mov	r13, r11
@@ -44,13 +38,10 @@ requantize_factor:
 	mov	r11, r13
 	pop	r10
 	ret
-	.size	requantize_factor, .-requantize_factor
+	end	requantize_factor
 
 ; r12: to, r13: biases, r14: total; begin: 2(r1), end: 6(r1), low words. Then r8: multipliers, r9: shifts, r15: channels left.
-	.section .text.fml_channels_unpack,"ax",@progbits
-	.globl	fml_channels_unpack
-	.type	fml_channels_unpack,@function
-fml_channels_unpack:
+	function fml_channels_unpack
 	push	r8
 	push	r9
 	push	r10
@@ -90,4 +81,4 @@ fml_channels_unpack:
 	pop	r9
 	pop	r8
 	ret
-	.size	fml_channels_unpack, .-fml_channels_unpack
+	end	fml_channels_unpack

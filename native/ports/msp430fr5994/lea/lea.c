@@ -1,5 +1,6 @@
 #include "lea.h"
 
+#include "bytes.h"
 #include "registers.h"
 
 /* TI's device header and DSPLib (README.md, "LEA"). */
@@ -30,7 +31,7 @@ void lea_init(void) {
     }
 }
 
-int32_t lea_multiply_accumulate(const int16_t *a, const int16_t *b, uint16_t count) {
+FML_APART int32_t lea_multiply_accumulate(const int16_t *a, const int16_t *b, uint16_t count) {
     parameters.count = count;
     parameters.second = ADDRESS(b);
     parameters.result = ADDRESS(&sum);
