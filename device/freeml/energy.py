@@ -1,4 +1,5 @@
-"""Energy monitors: any object with enough(steps) -> bool, asked before every few steps of an inference."""
+"""Energy monitors: any object with enough(steps) -> bool, asked before every few steps of an inference. One that measures has
+left() -> steps as well: an early exit then answers where what is left does not last for the next answer."""
 
 _INA219_BUS_VOLTAGE = 2  # register: volts in bits 15..3, 4 mV each
 
@@ -18,8 +19,12 @@ class CapacitorEnergy:
         """What is left until the device stops."""
         return max(0.0, 0.5 * self._farads * (self._volts() ** 2 - self._off**2))
 
+    def left(self):
+        """For how many steps that is enough."""
+        return int(self.joules() / self._step)
+
     def enough(self, steps):
-        return self.joules() >= steps * self._step
+        return self.left() >= steps
 
 
 class PowerGood:

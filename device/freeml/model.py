@@ -187,15 +187,24 @@ class Model:
         return self.exit_now() if choice == ANSWER else Prediction(None, None, 0, False, None)
 
     def _decide(self):
-        """What the policy makes of the exit at hand and of what the energy monitor says about the next few steps."""
+        """What the policy makes of the exit at hand and of what the energy monitor says, all in steps."""
+        passed, margin, to_answer = core.exit_at_hand(self._state)
         steps = min(_SLICE, self.remaining)
-        energy = steps if self._energy is None or self._energy.enough(steps) else 0
-        passed, margin = core.exit_at_hand(self._state)
+        energy = self._energy_left(steps, to_answer)
         if not passed:
-            return decide(energy, steps, steps, 1.0)
+            return decide(energy, steps, to_answer, 1.0)
         threshold = self.thresholds[passed - 1]
         sure = threshold if threshold < _NEVER else _NEVER + 1
-        return decide(energy, steps, steps, 1.0, 0.0, margin, sure)
+        return decide(energy, steps, to_answer, 1.0, 0.0, margin, sure)
+
+    def _energy_left(self, steps, to_answer):
+        """Steps that energy lasts for. A monitor that measures nothing tells no more than whether the next few are safe."""
+        enough = max(steps, to_answer)
+        if self._energy is None:
+            return enough
+        if hasattr(self._energy, "left"):
+            return self._energy.left()
+        return enough if self._energy.enough(steps) else 0
 
     def output(self):
         """The int8 scores, as an array. Raises RuntimeError while there is no answer."""

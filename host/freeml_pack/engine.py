@@ -248,6 +248,11 @@ class Session:
         margin = int(lib.fml_session_margin(self._session))
         return None if margin < 0 else margin
 
+    @property
+    def to_answer(self) -> int:
+        """Steps until the next answer, of an exit or of the last layer; 0 when none is running."""
+        return int(lib.fml_session_to_answer(self._session))
+
     def exit_now(self) -> None:
         """Ends the running inference with the scores of the last exit passed. EngineError NOT_DONE where there is none."""
         self._call(lib.fml_session_exit)

@@ -220,6 +220,10 @@ int fml_session_cancel(fml_session *session);
 /* Steps that remain until FML_DONE; 0 when not RUNNING. */
 uint32_t fml_session_remaining(const fml_session *session);
 
+/* Steps that remain until the next answer: until fml_session_exits() grows, behind the last exit until FML_DONE; 0 when
+ * not RUNNING. */
+uint32_t fml_session_to_answer(const fml_session *session);
+
 /* The int8 scores, model->output_length of them; NULL while not DONE. Valid until the next start or cancel. */
 const int8_t *fml_session_output(const fml_session *session);
 

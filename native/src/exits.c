@@ -14,6 +14,13 @@ uint16_t fml_session_exits(const fml_session *session) {
     return passed;
 }
 
+uint32_t fml_session_to_answer(const fml_session *session) {
+    const fml_model *model = FML_MODEL_OF(session);
+    fml_exit next;
+    const bool exists = FML_EARLY_EXITS && fml_model_read(model, FML_EXITS, fml_session_exits(session), &next);
+    return fml_session_steps_before(session, exists ? (uint16_t)(next.op + 1) : model->op_count);
+}
+
 int fml_session_margin(const fml_session *session) {
     const uint16_t passed = fml_session_exits(session);
     if (passed == 0) {

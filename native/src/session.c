@@ -300,15 +300,19 @@ int fml_session_cancel(fml_session *session) {
     return status;
 }
 
-uint32_t fml_session_remaining(const fml_session *session) {
+uint32_t fml_session_steps_before(const fml_session *session, uint16_t end) {
     uint32_t steps = 0;
     if (session->phase != FML_PHASE_RUNNING) {
         return 0;
     }
-    for (uint16_t op = session->op; op < FML_MODEL_OF(session)->op_count; op++) {
+    for (uint16_t op = session->op; op < end; op++) {
         steps += fml_op_tiles(FML_MODEL_OF(session), op);
     }
     return steps - session->tile;
+}
+
+uint32_t fml_session_remaining(const fml_session *session) {
+    return fml_session_steps_before(session, FML_MODEL_OF(session)->op_count);
 }
 
 const int8_t *fml_session_output(const fml_session *session) {

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from device.conftest import Device
 from freeml_pack.blob import write_blob
-from freeml_pack.engine import Engine
+from freeml_pack.engine import Engine, Session
 from freeml_pack.exits.calibrate import probabilities
 from freeml_pack.exits.thresholds import margins
 
@@ -90,6 +90,30 @@ for thresholds in {trials}:
     lines = [int(line) for line in device.output(script).splitlines()]
     assert lines[0::2] == [0, 1, 0, 2, 0, 3, 0]
     assert all(whole in (0, *range(wanted, 4)) for wanted, whole in zip(lines[0::2], lines[1::2], strict=True))
+
+
+def test_an_exit_answers_where_energy_does_not_last_for_the_next_answer(device: Device, exits: Engine) -> None:
+    """A capacitor that is charged for a step more than it takes to the second exit, and for a step less."""
+    session = Session(exits, bytearray(exits.nvm_size))
+    session.start(graphs.random_sample(GRAPH))
+    to_first = session.to_answer
+    while session.exits < 1:
+        session.step(1)
+    to_second = to_first + session.to_answer
+    script = f"""
+from freeml import Model
+from freeml.energy import CapacitorEnergy
+sample = open("sample.bin", "rb").read()
+for charge in ({to_second + 1}, {to_second - 1}):
+    model = Model("model.fml")
+    model.thresholds = [255, 255, 255]
+    model.start(sample)
+    total = model.remaining
+    volts = lambda: (2 * (charge - total + model.remaining) + 0.5) ** 0.5
+    model._energy = CapacitorEnergy(volts, 1.0, 0.0, 1.0)  # a farad, at a joule a step
+    print(model.resume().exit)
+"""
+    assert device.output(script).split() == ["2", "1"]
 
 
 def test_when_energy_ends_the_exit_at_hand_answers(device: Device, exits: Engine) -> None:
