@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / folder) for folder in ("tools", "tests", "tests/device/nvm")]
+sys.path += [str(ROOT / folder) for folder in ("tools", "tests", "tests/device/nvm")]  # behind what is installed: a littlefs
 
 # The memory drivers run on this computer, too; the package's own __init__ does not, as it wants the native module.
 package = types.ModuleType("freeml")
