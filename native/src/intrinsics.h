@@ -12,16 +12,37 @@ typedef struct fml_long {
 
 #define FML_ADD_PRODUCT(sum, a, b) __asm__("smlal %0, %1, %2, %3" : "+r"((sum).low), "+r"((sum).high) : "r"(a), "r"(b))
 
-static inline int64_t fml_long_value(fml_long sum) {
-    return (int64_t)((uint64_t)sum.high << 32 | sum.low);
+/* What is read through the pointer from here on is read when the sum is there. */
+#define FML_AFTER(pointer, sum) __asm__("" : "+r"(pointer) : "r"((sum).low))
+
+static inline uint32_t fml_long_low(fml_long sum) {
+    return sum.low;
 }
+
+/* The last bit that is shifted out is the carry. bits: a constant. */
+#define fml_long_rounded(sum, bits)                                                                                    \
+    __extension__({                                                                                                    \
+        uint32_t rounded;                                                                                              \
+        __asm__("lsrs %0, %1, %3\n\tadc %0, %0, %2, lsl %4"                                                            \
+                : "=&r"(rounded)                                                                                       \
+                : "r"((sum).low), "r"((sum).high), "i"(bits), "i"(32 - (bits))                                         \
+                : "cc");                                                                                               \
+        (int32_t) rounded;                                                                                             \
+    })
 #else
 typedef int64_t fml_long;
 
 #define FML_ADD_PRODUCT(sum, a, b) ((sum) += (int64_t)(a) * (b))
 
-static inline int64_t fml_long_value(fml_long sum) {
-    return sum;
+#define FML_AFTER(pointer, sum) FML_KEEP(pointer)
+
+static inline uint32_t fml_long_low(fml_long sum) {
+    return (uint32_t)sum;
+}
+
+/* sum / 2^bits, rounded to nearest, halves up; bits: 1..31. The result fits 32 bits. */
+static inline int32_t fml_long_rounded(fml_long sum, uint32_t bits) {
+    return (int32_t)((sum + (INT64_C(1) << (bits - 1))) >> bits);
 }
 #endif
 

@@ -11,43 +11,50 @@
 #define LOW_BITS (32 - FML_PAIR_SHIFT)
 
 static inline void split(fml_long sum, int32_t *sums) {
-    const int64_t both = fml_long_value(sum);
-    sums[0] = (int32_t)((uint32_t)both << LOW_BITS) >> LOW_BITS;
-    sums[FML_DENSE_CHANNELS] = (int32_t)((both + (INT64_C(1) << (FML_PAIR_SHIFT - 1))) >> FML_PAIR_SHIFT);
+    sums[0] = (int32_t)(fml_long_low(sum) << LOW_BITS) >> LOW_BITS;
+    sums[FML_DENSE_CHANNELS] = fml_long_rounded(sum, FML_PAIR_SHIFT);
 }
 
-#define TAP_2(i)                                                                                                       \
+/* A product, and only then the next weight's load: else compilers load several and lack registers for sums. */
+#define PRODUCT(sum, i)                                                                                                \
     do {                                                                                                               \
-        const int32_t pair = (int32_t)pairs[i];                                                                        \
-        FML_ADD_PRODUCT(a, pair, (int32_t)w[4 * (i)]);                                                                 \
-        FML_ADD_PRODUCT(b, pair, (int32_t)w[4 * (i) + 1]);                                                             \
+        FML_ADD_PRODUCT(sum, pair, (int32_t)w[i]);                                                                     \
+        FML_AFTER(w, sum);                                                                                             \
     } while (0)
 
-#define TAP_4(i)                                                                                                       \
+#define TAP_2()                                                                                                        \
     do {                                                                                                               \
-        const int32_t pair = (int32_t)pairs[i];                                                                        \
-        FML_ADD_PRODUCT(a, pair, (int32_t)w[4 * (i)]);                                                                 \
-        FML_ADD_PRODUCT(b, pair, (int32_t)w[4 * (i) + 1]);                                                             \
-        FML_ADD_PRODUCT(c, pair, (int32_t)w[4 * (i) + 2]);                                                             \
-        FML_ADD_PRODUCT(d, pair, (int32_t)w[4 * (i) + 3]);                                                             \
+        const int32_t pair = (int32_t)*pairs++;                                                                        \
+        FML_KEEP(pairs);                                                                                               \
+        PRODUCT(b, 1);                                                                                                 \
+        FML_ADD_PRODUCT(a, pair, (int32_t)*w);                                                                         \
+        w += 4;                                                                                                        \
+        FML_KEEP(w);                                                                                                   \
     } while (0)
 
-/* All taps; four at a time where that pays. */
+#define TAP_4()                                                                                                        \
+    do {                                                                                                               \
+        const int32_t pair = (int32_t)*pairs++;                                                                        \
+        FML_KEEP(pairs);                                                                                               \
+        PRODUCT(b, 1);                                                                                                 \
+        PRODUCT(c, 2);                                                                                                 \
+        PRODUCT(d, 3);                                                                                                 \
+        FML_ADD_PRODUCT(a, pair, (int32_t)*w);                                                                         \
+        w += 4;                                                                                                        \
+        FML_KEEP(w);                                                                                                   \
+    } while (0)
+
+/* All taps, one or more. Where that pays eight at a time, the first time what is left of eight. */
 #define ALL_TAPS(TAP)                                                                                                  \
     do {                                                                                                               \
         const uint32_t *const end = pairs + taps;                                                                      \
-        for (const uint32_t *const odd = pairs + (FML_FAST ? taps % 4 : taps); pairs != odd; ++pairs, w += 4) {        \
-            TAP(0);                                                                                                    \
+        if (!FML_FAST) {                                                                                               \
+            do {                                                                                                       \
+                TAP();                                                                                                 \
+            } while (pairs != end);                                                                                    \
+            break;                                                                                                     \
         }                                                                                                              \
-        while (FML_FAST && pairs != end) {                                                                             \
-            TAP(0);                                                                                                    \
-            TAP(1);                                                                                                    \
-            TAP(2);                                                                                                    \
-            TAP(3);                                                                                                    \
-            pairs += 4;                                                                                                \
-            w += 16;                                                                                                   \
-            FML_KEEP(w);                                                                                               \
-        }                                                                                                              \
+        FML_IN_EIGHTS(TAP, taps, pairs != end);                                                                        \
     } while (0)
 
 static void dot_2(const int8_t *w, const uint32_t *pairs, uint32_t taps, int32_t *sums) {

@@ -1,7 +1,18 @@
 #include "kernels.h"
 
+#define NEXT()                                                                                                         \
+    do {                                                                                                               \
+        *to++ = value;                                                                                                 \
+        FML_KEEP(to);                                                                                                  \
+    } while (0)
+
 void fml_fill(int8_t *to, int8_t value, fml_index count) {
-    for (; count != 0; --count) {
+    const int8_t *const end = to + count;
+    if (FML_FAST && count != 0) {
+        FML_IN_EIGHTS(NEXT, count, to != end)
+        return;
+    }
+    while (to != end) {
         *to++ = value;
     }
 }

@@ -123,6 +123,9 @@ typedef struct fml_patches {
     fml_index rows_inside, columns_inside; /* less are first rows and columns of windows that lie in the input */
     int8_t *buffer;                        /* set by the kernel: fml_patches_size bytes */
     bool in_place;                         /* set by the kernel: windows inside the input are read where they lie */
+    bool goes_on;     /* the pair beside the last one, where it lies in the input, differs from it by the moves only */
+    fml_index column; /* of the input, where the last pair's second window begins */
+    fml_index column_move, source_move, target_move; /* to the pair beside */
     /* Set by fml_patches_next: */
     bool paired;             /* two pixels; else the odd last one, twice */
     const int8_t *source[2]; /* first tap of the window, at first_channel */
