@@ -41,6 +41,10 @@
  * beside them, would take registers that the loop needs for its sums. */
 #define FML_KEEP(variable) __asm__("" : "+r"(variable))
 
+/* What is read through the pointer from here on is read when the value is there: not so early that registers run out.
+ */
+#define FML_AFTER(pointer, value) __asm__("" : "+r"(pointer) : "r"(value))
+
 #if defined(__GNUC__) && __GNUC__ >= 7
 #define FML_FALL_THROUGH __attribute__((fallthrough))
 #else

@@ -12,8 +12,25 @@ typedef struct fml_long {
 
 #define FML_ADD_PRODUCT(sum, a, b) __asm__("smlal %0, %1, %2, %3" : "+r"((sum).low), "+r"((sum).high) : "r"(a), "r"(b))
 
-/* What is read through the pointer from here on is read when the sum is there. */
-#define FML_AFTER(pointer, sum) __asm__("" : "+r"(pointer) : "r"((sum).low))
+/* A tap of a square of pixels: a, b += the next pair times w[0], w[1]; c, d += the pair at pairs[second] likewise; w
+ * += 4. In one piece, as it takes all registers: compilers move some of the sums to and fro. Not where one is reserved.
+ */
+#if defined(__OPTIMIZE__) && !defined(__PIC__) && !defined(__clang__)
+#define FML_SQUARE_TAP(w, pairs, second, a, b, c, d)                                                                   \
+    do {                                                                                                               \
+        int32_t v0, v1, pair;                                                                                          \
+        __asm__("ldrsb %[v1], [%[at], #1]\n\tldrsb %[v0], [%[at]], #4\n\t"                                             \
+                "ldr %[pair], [%[from], %[below]]\n\t"                                                                 \
+                "smlal %[cl], %[ch], %[pair], %[v0]\n\tsmlal %[dl], %[dh], %[pair], %[v1]\n\t"                         \
+                "ldr %[pair], [%[from]], #4\n\t"                                                                       \
+                "smlal %[al], %[ah], %[pair], %[v0]\n\tsmlal %[bl], %[bh], %[pair], %[v1]"                             \
+                : [at] "+r"(w), [from] "+r"(pairs), [al] "+r"((a).low), [ah] "+r"((a).high), [bl] "+r"((b).low),       \
+                  [bh] "+r"((b).high), [cl] "+r"((c).low), [ch] "+r"((c).high), [dl] "+r"((d).low),                    \
+                  [dh] "+r"((d).high), [v0] "=&r"(v0), [v1] "=&r"(v1), [pair] "=&r"(pair)                              \
+                : [below] "r"((second) * sizeof *(pairs))                                                              \
+                : "memory");                                                                                           \
+    } while (0)
+#endif
 
 static inline uint32_t fml_long_low(fml_long sum) {
     return sum.low;
@@ -34,8 +51,6 @@ typedef int64_t fml_long;
 
 #define FML_ADD_PRODUCT(sum, a, b) ((sum) += (int64_t)(a) * (b))
 
-#define FML_AFTER(pointer, sum) FML_KEEP(pointer)
-
 static inline uint32_t fml_long_low(fml_long sum) {
     return (uint32_t)sum;
 }
@@ -44,6 +59,20 @@ static inline uint32_t fml_long_low(fml_long sum) {
 static inline int32_t fml_long_rounded(fml_long sum, uint32_t bits) {
     return (int32_t)((sum + (INT64_C(1) << (bits - 1))) >> bits);
 }
+#endif
+
+#if !defined(FML_SQUARE_TAP)
+#define FML_SQUARE_TAP(w, pairs, second, a, b, c, d)                                                                   \
+    do {                                                                                                               \
+        const int32_t v0 = (w)[0], v1 = (w)[1];                                                                        \
+        int32_t pair = (int32_t)(pairs)[second];                                                                       \
+        FML_ADD_PRODUCT(c, pair, v0);                                                                                  \
+        FML_ADD_PRODUCT(d, pair, v1);                                                                                  \
+        pair = (int32_t) * (pairs)++;                                                                                  \
+        FML_ADD_PRODUCT(a, pair, v0);                                                                                  \
+        FML_ADD_PRODUCT(b, pair, v1);                                                                                  \
+        (w) += 4;                                                                                                      \
+    } while (0)
 #endif
 
 /* To -128..127. */
@@ -65,6 +94,23 @@ static inline int32_t fml_add_high(int32_t high, uint32_t sum) {
     return high;
 #else
     return high + ((int32_t)(sum + UINT32_C(0x8000)) >> 16);
+#endif
+}
+
+/* Keeps a variable where a Cortex-M0 can only copy, add and compare, and leaves the other registers to others. */
+#if defined(__GNUC__) && defined(__ARM_ARCH_6M__) && !defined(FML_WITHOUT_INTRINSICS)
+#define FML_ASIDE(variable) __asm__("" : "+h"(variable))
+#else
+#define FML_ASIDE(variable) (void)(variable)
+#endif
+
+/* whole += sum, in a register that a Cortex-M0 has no other use for. */
+static inline uint32_t fml_add_aside(uint32_t whole, uint32_t sum) {
+#if defined(__GNUC__) && defined(__ARM_ARCH_6M__) && !defined(FML_WITHOUT_INTRINSICS)
+    __asm__("add %0, %1" : "+h"(whole) : "l"(sum));
+    return whole;
+#else
+    return whole + sum;
 #endif
 }
 

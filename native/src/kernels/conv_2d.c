@@ -80,6 +80,22 @@ static void multiply(const block *b, const fml_lines *lines, bool paired, bool f
     }
 }
 
+/* The same as group_of_channels, if the tile is one for squares. */
+static bool run_squares(fml_patches *patches, const block *b, const uint8_t *weights, const fml_channel *channels,
+                        uint32_t first, uint32_t count) {
+    const fml_op *op = patches->work->op;
+    const fml_pixels *const pixels = &patches->pixels;
+    const uint32_t words = b->paired + fml_patches_size(op, patches->channels, patches->in_place) / 4;
+    if (!in_pieces(op, false) || pixels->row_end - pixels->at.row < 2 || pixels->column_end - pixels->at.column < 2) {
+        return false;
+    }
+    const fml_index rows = fml_squares_rows(op, (fml_index)count, words);
+    if (rows != 0) {
+        fml_squares_run(patches, (const int8_t *)weights, channels, (fml_index)first, (fml_index)count, b->pairs, rows);
+    }
+    return rows != 0;
+}
+
 /* `count` output channels of the group, from channel `first`, for all pixels of the tile. Pixels outside, channels
  * inside: each pair is gathered once, and its bytes and the sums stay near while the weights stream by. */
 static void group_of_channels(const fml_work *work, const uint8_t *group, uint32_t first, uint32_t count,
@@ -103,6 +119,9 @@ static void group_of_channels(const fml_work *work, const uint8_t *group, uint32
     b.pairs = (uint32_t *)(void *)(channels + stored);
     b.paired = paired_taps(op);
     patches.buffer = (int8_t *)(b.pairs + b.paired);
+    if (FML_FAST && run_squares(&patches, &b, weights, channels, first, count)) {
+        return;
+    }
     while (fml_patches_next(&patches)) {
         const fml_lines lines = lines_of(&patches);
         for (uint32_t begin = 0; begin < count; begin += FML_DENSE_CHANNELS) {

@@ -19,7 +19,7 @@ static inline void split(fml_long sum, int32_t *sums) {
 #define PRODUCT(sum, i)                                                                                                \
     do {                                                                                                               \
         FML_ADD_PRODUCT(sum, pair, (int32_t)w[i]);                                                                     \
-        FML_AFTER(w, sum);                                                                                             \
+        FML_AFTER(w, fml_long_low(sum));                                                                               \
     } while (0)
 
 #define TAP_2()                                                                                                        \
@@ -81,48 +81,90 @@ void fml_dot_pairs(const int8_t *w, const uint32_t *pairs, uint32_t taps, uint32
     }
 }
 
+#if FML_FAST
+
+#define TAP_SQUARE() FML_SQUARE_TAP(w, pairs, second, a, b, c, d)
+
+void fml_dot_squares(const int8_t *w, const uint32_t *pairs, uint32_t second, uint32_t taps, int32_t *sums) {
+    const uint32_t *const end = pairs + taps;
+    fml_long a = {0}, b = {0}, c = {0}, d = {0};
+    FML_IN_EIGHTS(TAP_SQUARE, taps, pairs != end)
+    split(a, sums);
+    split(b, sums + 1);
+    split(c, sums + 2 * FML_DENSE_CHANNELS);
+    split(d, sums + 2 * FML_DENSE_CHANNELS + 1);
+}
+
+#endif
+
 #else
 
 /* The lower sum of two products has 16 bits. So two are added up, and then the upper half alone; what the lower halves
  * come to is the difference to the whole. */
-#define TAPS_2(i)                                                                                                      \
+#define TAPS_2(whole, high, channel, i)                                                                                \
     do {                                                                                                               \
-        uint32_t sum = pairs[i] * (uint32_t)(int32_t)w[4 * (i)];                                                       \
-        sum += pairs[(i) + 1] * (uint32_t)(int32_t)w[4 * (i) + 4];                                                     \
-        whole += sum;                                                                                                  \
-        FML_KEEP(whole);                                                                                               \
+        uint32_t sum = pair * (uint32_t)(int32_t)w[4 * (i) + (channel)];                                               \
+        sum += next * (uint32_t)(int32_t)w[4 * (i) + 4 + (channel)];                                                   \
+        whole = fml_add_aside(whole, sum);                                                                             \
         high = fml_add_high(high, sum);                                                                                \
     } while (0)
 
+/* Two taps, two channels. */
+#define TAPS_2X2(i)                                                                                                    \
+    do {                                                                                                               \
+        const uint32_t pair = pairs[i], next = pairs[(i) + 1];                                                         \
+        TAPS_2(whole0, high0, 0, i);                                                                                   \
+        FML_AFTER(w, high0);                                                                                           \
+        TAPS_2(whole1, high1, 1, i);                                                                                   \
+        FML_AFTER(w, high1);                                                                                           \
+    } while (0)
+
 static FML_APART void dot(const int8_t *w, const uint32_t *pairs, uint32_t taps, int32_t *sums) {
-    uint32_t whole = 0;
-    int32_t high = 0;
+    uint32_t whole0 = 0, whole1 = 0;
+    int32_t high0 = 0, high1 = 0;
     if (taps % 2 != 0) {
-        whole = *pairs++ * (uint32_t)(int32_t)*w;
-        high = fml_add_high(high, whole);
+        const uint32_t pair = *pairs++;
+        whole0 = pair * (uint32_t)(int32_t)w[0];
+        high0 = fml_add_high(high0, whole0);
+        whole1 = pair * (uint32_t)(int32_t)w[1];
+        high1 = fml_add_high(high1, whole1);
         w += 4;
         --taps;
     }
-    const uint32_t *const end = pairs + taps;
-    for (const uint32_t *const odd = pairs + (FML_FAST ? taps % 8 : taps); pairs != odd; pairs += 2, w += 8) {
-        TAPS_2(0);
+    const uint32_t *end = pairs + taps;
+    for (const uint32_t *odd = pairs + (FML_FAST ? taps % 8 : taps); pairs != odd; pairs += 2, w += 8) {
+        FML_ASIDE(odd);
+        TAPS_2X2(0);
     }
     while (FML_FAST && pairs != end) {
-        TAPS_2(0);
-        TAPS_2(2);
-        TAPS_2(4);
-        TAPS_2(6);
+        FML_ASIDE(end);
+        TAPS_2X2(0);
+        TAPS_2X2(2);
+        TAPS_2X2(4);
+        TAPS_2X2(6);
         pairs += 8;
         w += 32;
+        FML_KEEP(w);
     }
-    sums[0] = (int32_t)(whole - ((uint32_t)high << 16));
-    sums[FML_DENSE_CHANNELS] = high;
+    sums[0] = (int32_t)(whole0 - ((uint32_t)high0 << 16));
+    sums[1] = (int32_t)(whole1 - ((uint32_t)high1 << 16));
+    sums[FML_DENSE_CHANNELS] = high0;
+    sums[FML_DENSE_CHANNELS + 1] = high1;
 }
 
 void fml_dot_pairs(const int8_t *w, const uint32_t *pairs, uint32_t taps, uint32_t channels, int32_t *sums) {
-    for (uint32_t channel = 0; channel < channels; ++channel) {
+    for (uint32_t channel = 0; channel < channels; channel += 2) {
         dot(w + channel, pairs, taps, sums + channel);
     }
 }
+
+#if FML_FAST
+
+void fml_dot_squares(const int8_t *w, const uint32_t *pairs, uint32_t second, uint32_t taps, int32_t *sums) {
+    dot(w, pairs, taps, sums);
+    dot(w, pairs + second, taps, sums + 2 * FML_DENSE_CHANNELS);
+}
+
+#endif
 
 #endif

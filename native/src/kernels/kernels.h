@@ -50,6 +50,11 @@ static inline fml_distance fml_window_column(const fml_op *op, fml_index column)
     return (fml_distance)(column * op->window.stride_width) - op->window.pad_left;
 }
 
+/* index / pool; pools of one or two need no division, which many cores lack. */
+static inline fml_index fml_pooled(fml_index index, fml_index pool) {
+    return FML_FAST && pool <= 2 ? index >> (pool - 1) : index / pool;
+}
+
 /* Elements from tap to tap of a window. */
 typedef struct fml_steps {
     fml_index row, column;
@@ -188,6 +193,19 @@ void fml_pair(fml_lines *lines, uint32_t *to, uint32_t count);
 /* Weights [taps][4] times pairs, of so many channels, 4 at most: sums[0..] of the first window,
  * sums[FML_DENSE_CHANNELS..] of the second one. All four may change. taps: at most FML_PAIR_TAPS. */
 void fml_dot_pairs(const int8_t *w, const uint32_t *pairs, uint32_t taps, uint32_t channels, int32_t *sums);
+
+/* The same for four pixels, of two channels. pairs: those of the upper pixels, from pairs[second] on of the lower ones.
+ * sums[0], sums[1], and so on every FML_DENSE_CHANNELS: upper left, upper right, lower left, lower right. Only where
+ * FML_FAST. */
+void fml_dot_squares(const int8_t *w, const uint32_t *pairs, uint32_t second, uint32_t taps, int32_t *sums);
+
+/* Kernel rows that squares of pixels multiply at a time (squares.c), with room for so many pairs and a kernel whose
+ * rows are pieces of memory; 0: pixels had better go two at a time. channels: of the output. */
+fml_index fml_squares_rows(const fml_op *op, fml_index channels, uint32_t words);
+
+/* `count` output channels of the group, from channel `first`, for all pixels of the tile. */
+void fml_squares_run(fml_patches *patches, const int8_t *weights, const fml_channel *channels, fml_index first,
+                     fml_index count, uint32_t *pairs, fml_index rows);
 
 /* --- Encoded weights (encoded.c, dot_sparse.c, dot_blocks.c) ----------------------------------------------------- */
 

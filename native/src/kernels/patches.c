@@ -6,11 +6,6 @@ static fml_index origins(fml_index kernel, fml_index dilation, fml_index size) {
     return size > reach ? size - reach : 0;
 }
 
-/* index / pool; pools of one or two need no division, which many cores lack. */
-static fml_index share(fml_index index, fml_index pool) {
-    return FML_FAST && pool <= 2 ? index >> (pool - 1) : index / pool;
-}
-
 /* First row and column of a window. */
 typedef struct origin {
     fml_distance row, column;
@@ -28,8 +23,8 @@ static bool is_inside(const fml_patches *patches, const origin *at) {
 static void place(fml_patches *patches, fml_index index, const fml_pixel *pixel, const origin *at, bool in_place) {
     const fml_work *work = patches->work;
     const fml_op *op = work->op;
-    patches->target[index] = work->output + fml_element(&op->space, share(pixel->row, op->window.pool_height),
-                                                        share(pixel->column, op->window.pool_width), 0);
+    patches->target[index] = work->output + fml_element(&op->space, fml_pooled(pixel->row, op->window.pool_height),
+                                                        fml_pooled(pixel->column, op->window.pool_width), 0);
     if (in_place) {
         patches->source[index] = work->input + fml_element(&op->input.shape, (fml_index)at->row, (fml_index)at->column,
                                                            patches->first_channel);
