@@ -7,13 +7,6 @@ typedef struct word {
 } word;
 #endif
 
-#define NEXT()                                                                                                         \
-    do {                                                                                                               \
-        *to++ = *from++;                                                                                               \
-        FML_KEEP(to);                                                                                                  \
-        FML_KEEP(from);                                                                                                \
-    } while (0)
-
 void fml_copy(uint8_t *to, const uint8_t *from, uint32_t size) {
     const uint8_t *const end = from + size;
 #if defined(__ARM_FEATURE_UNALIGNED) || defined(__x86_64__) || defined(__i386__)
@@ -21,9 +14,11 @@ void fml_copy(uint8_t *to, const uint8_t *from, uint32_t size) {
         *(word *)(void *)to = *(const word *)(const void *)from;
     }
 #endif
-    if (FML_FAST && size != 0) {
-        FML_IN_EIGHTS(NEXT, size, from != end)
-        return;
+    for (; FML_FAST && size >= 4; size -= 4, to += 4, from += 4) {
+        to[0] = from[0];
+        to[1] = from[1];
+        to[2] = from[2];
+        to[3] = from[3];
     }
     while (from != end) {
         *to++ = *from++;

@@ -75,6 +75,78 @@ static inline int32_t fml_long_rounded(fml_long sum, uint32_t bits) {
     } while (0)
 #endif
 
+/* --- Two halfwords in a word, for cores that multiply both at once (ARM's DSP extension) -------------------------- */
+
+#if defined(__GNUC__) && defined(__ARM_FEATURE_SIMD32) && !defined(FML_WITHOUT_INTRINSICS)
+#define FML_HALFWORDS 1
+#else
+#define FML_HALFWORDS 0
+#endif
+
+/* Whether kernels that multiply halfwords are used; -DFML_DUAL_MULTIPLY=1 for tests of them on any core. */
+#if !defined(FML_DUAL_MULTIPLY)
+#define FML_DUAL_MULTIPLY FML_HALFWORDS
+#endif
+
+/* Bytes 0 and 2 of a word, sign-extended: SXTB16. */
+static inline uint32_t fml_even_bytes(uint32_t word) {
+#if FML_HALFWORDS
+    uint32_t halfwords;
+    __asm__("sxtb16 %0, %1" : "=r"(halfwords) : "r"(word));
+    return halfwords;
+#else
+    const uint32_t low = word & UINT32_C(0xff), high = word & UINT32_C(0xff0000);
+    return (((low ^ 128) - 128) & UINT32_C(0xffff)) | ((high ^ UINT32_C(0x800000)) - UINT32_C(0x800000));
+#endif
+}
+
+/* Bytes 1 and 3 of a word, sign-extended. */
+static inline uint32_t fml_odd_bytes(uint32_t word) {
+#if FML_HALFWORDS
+    uint32_t halfwords;
+    __asm__("sxtb16 %0, %1, ror #8" : "=r"(halfwords) : "r"(word));
+    return halfwords;
+#else
+    return fml_even_bytes(word >> 8);
+#endif
+}
+
+/* The lower halfwords of two words, the first one's below: PKHBT. */
+static inline uint32_t fml_low_halfwords(uint32_t first, uint32_t second) {
+#if FML_HALFWORDS
+    uint32_t halfwords;
+    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(halfwords) : "r"(first), "r"(second));
+    return halfwords;
+#else
+    return (first & UINT32_C(0xffff)) | second << 16;
+#endif
+}
+
+/* The upper halfwords of two words: PKHTB. */
+static inline uint32_t fml_high_halfwords(uint32_t first, uint32_t second) {
+#if FML_HALFWORDS
+    uint32_t halfwords;
+    __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(halfwords) : "r"(second), "r"(first));
+    return halfwords;
+#else
+    return first >> 16 | (second & UINT32_C(0xffff0000));
+#endif
+}
+
+/* sum + the product of the lower halfwords + that of the upper ones, signed: SMLAD. */
+static inline int32_t fml_add_products(int32_t sum, uint32_t a, uint32_t b) {
+#if FML_HALFWORDS
+    __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
+    return sum;
+#else
+    const uint32_t low = (uint32_t)((int32_t)(a << 16) >> 16) * (uint32_t)((int32_t)(b << 16) >> 16);
+    const uint32_t high = (uint32_t)((int32_t)a >> 16) * (uint32_t)((int32_t)b >> 16);
+    return (int32_t)((uint32_t)sum + low + high);
+#endif
+}
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+
 /* To -128..127. */
 static inline int32_t fml_saturate_8(int32_t value) {
 #if defined(__GNUC__) && defined(__ARM_FEATURE_SAT) && !defined(FML_WITHOUT_INTRINSICS)

@@ -6,7 +6,7 @@
  * gathered. */
 static bool in_pieces(const fml_op *op, bool whole) {
     const fml_window *window = &op->window;
-    const uint32_t tap = (uint32_t)window->channels / window->groups;
+    const uint32_t tap = fml_op_group_share(op, window->channels);
     const uint32_t line = tap * window->kernel_width;
     const fml_steps steps = fml_window_steps(op);
     return (window->kernel_width == 1 || steps.column == tap) &&
@@ -104,7 +104,7 @@ static void group_of_channels(const fml_work *work, const uint8_t *group, uint32
     const uint32_t stored = fml_round_up_4(count);
     const uint8_t *const weights = group + FML_CHANNEL_CONSTANTS_SIZE * stored;
     fml_channel *const channels = (fml_channel *)(void *)work->scratch;
-    const uint32_t inputs = (uint32_t)op->window.channels / op->window.groups;
+    const uint32_t inputs = fml_op_group_share(op, op->window.channels);
     fml_patches patches;
     fml_patches_begin(&patches, work, (fml_index)(op->window.first_channel + index * inputs), (fml_index)inputs);
     patches.in_place = in_pieces(op, fml_op_encoded(op));
@@ -135,6 +135,11 @@ static void group_of_channels(const fml_work *work, const uint8_t *group, uint32
     }
 }
 
+/* The group of an output channel. */
+static uint32_t group_of(const fml_op *op, uint32_t channel) {
+    return FML_FAST && op->window.groups <= 1 ? 0 : channel * op->window.groups / op->space.channels;
+}
+
 void fml_kernel_conv_2d(const fml_work *work) {
     const fml_op *op = work->op;
     const uint32_t begin = work->tile.channel_begin, end = work->tile.channel_end;
@@ -144,12 +149,12 @@ void fml_kernel_conv_2d(const fml_work *work) {
         fml_fill_tile(work, op->activation_min);
     }
     for (uint32_t first = begin; first < end; first += each, group += fml_op_group_size(op, each)) {
-        group_of_channels(work, group, first, each, first * op->window.groups / op->space.channels);
+        group_of_channels(work, group, first, each, group_of(op, first));
     }
 }
 
 uint32_t fml_kernel_conv_2d_scratch(const fml_op *op) {
-    const uint32_t inputs = (uint32_t)op->window.channels / op->window.groups;
+    const uint32_t inputs = fml_op_group_share(op, op->window.channels);
     const uint32_t channels = fml_round_up_4(fml_op_group_channels(op)) * (uint32_t)sizeof(fml_channel);
     const bool pieces = in_pieces(op, fml_op_encoded(op));
     if (fml_op_encoded(op)) {

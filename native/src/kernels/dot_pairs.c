@@ -85,10 +85,23 @@ void fml_dot_pairs(const int8_t *w, const uint32_t *pairs, uint32_t taps, uint32
 
 #define TAP_SQUARE() FML_SQUARE_TAP(w, pairs, second, a, b, c, d)
 
-void fml_dot_squares(const int8_t *w, const uint32_t *pairs, uint32_t second, uint32_t taps, int32_t *sums) {
+static inline int32_t largest_of(fml_long upper, fml_long lower) {
+    int32_t sums[1 + FML_DENSE_CHANNELS], others[1 + FML_DENSE_CHANNELS];
+    split(upper, sums);
+    split(lower, others);
+    return fml_larger(fml_larger(sums[0], sums[FML_DENSE_CHANNELS]), fml_larger(others[0], others[FML_DENSE_CHANNELS]));
+}
+
+void fml_dot_squares(const int8_t *w, const uint32_t *pairs, uint32_t second, uint32_t taps, bool largest,
+                     int32_t *sums) {
     const uint32_t *const end = pairs + taps;
     fml_long a = {0}, b = {0}, c = {0}, d = {0};
     FML_IN_EIGHTS(TAP_SQUARE, taps, pairs != end)
+    if (largest) {
+        sums[0] = largest_of(a, c);
+        sums[1] = largest_of(b, d);
+        return;
+    }
     split(a, sums);
     split(b, sums + 1);
     split(c, sums + 2 * FML_DENSE_CHANNELS);
@@ -119,7 +132,7 @@ void fml_dot_squares(const int8_t *w, const uint32_t *pairs, uint32_t second, ui
         FML_AFTER(w, high1);                                                                                           \
     } while (0)
 
-static FML_APART void dot(const int8_t *w, const uint32_t *pairs, uint32_t taps, int32_t *sums) {
+static FML_INLINED void dot(const int8_t *w, const uint32_t *pairs, uint32_t taps, int32_t *sums) {
     uint32_t whole0 = 0, whole1 = 0;
     int32_t high0 = 0, high1 = 0;
     if (taps % 2 != 0) {
@@ -160,9 +173,15 @@ void fml_dot_pairs(const int8_t *w, const uint32_t *pairs, uint32_t taps, uint32
 
 #if FML_FAST
 
-void fml_dot_squares(const int8_t *w, const uint32_t *pairs, uint32_t second, uint32_t taps, int32_t *sums) {
-    dot(w, pairs, taps, sums);
-    dot(w, pairs + second, taps, sums + 2 * FML_DENSE_CHANNELS);
+void fml_dot_squares(const int8_t *w, const uint32_t *pairs, uint32_t second, uint32_t taps, bool largest,
+                     int32_t *sums) {
+    for (int32_t *to = sums; to != sums + 4 * FML_DENSE_CHANNELS; to += 2 * FML_DENSE_CHANNELS, pairs += second) {
+        dot(w, pairs, taps, to);
+    }
+    if (largest) {
+        fml_largest_of_square(sums);
+        fml_largest_of_square(sums + 1);
+    }
 }
 
 #endif

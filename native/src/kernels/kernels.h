@@ -195,9 +195,20 @@ void fml_pair(fml_lines *lines, uint32_t *to, uint32_t count);
 void fml_dot_pairs(const int8_t *w, const uint32_t *pairs, uint32_t taps, uint32_t channels, int32_t *sums);
 
 /* The same for four pixels, of two channels. pairs: those of the upper pixels, from pairs[second] on of the lower ones.
- * sums[0], sums[1], and so on every FML_DENSE_CHANNELS: upper left, upper right, lower left, lower right. Only where
- * FML_FAST. */
-void fml_dot_squares(const int8_t *w, const uint32_t *pairs, uint32_t second, uint32_t taps, int32_t *sums);
+ * sums[0], sums[1], and so on every FML_DENSE_CHANNELS: upper left, upper right, lower left, lower right; largest: only
+ * sums[0] and sums[1], the largest of each four. Only where FML_FAST. */
+void fml_dot_squares(const int8_t *w, const uint32_t *pairs, uint32_t second, uint32_t taps, bool largest,
+                     int32_t *sums);
+
+static inline int32_t fml_larger(int32_t a, int32_t b) {
+    return a > b ? a : b;
+}
+
+/* The largest of a square's four sums takes the first one's place. */
+static inline void fml_largest_of_square(int32_t *sums) {
+    sums[0] = fml_larger(fml_larger(sums[0], sums[FML_DENSE_CHANNELS]),
+                         fml_larger(sums[2 * FML_DENSE_CHANNELS], sums[3 * FML_DENSE_CHANNELS]));
+}
 
 /* Kernel rows that squares of pixels multiply at a time (squares.c), with room for so many pairs and a kernel whose
  * rows are pieces of memory; 0: pixels had better go two at a time. channels: of the output. */

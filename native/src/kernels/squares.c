@@ -21,6 +21,7 @@ typedef struct squares {
 typedef struct place {
     fml_distance row, column;
     fml_index down, right;
+    bool pooled; /* the largest of four becomes an output */
 } place;
 
 /* Rows of pairs from an upper pixel's to those of the lower one. */
@@ -30,7 +31,7 @@ static fml_index between(fml_index down, fml_index rows) {
 
 fml_index fml_squares_rows(const fml_op *op, fml_index channels, uint32_t words) {
     const fml_window *window = &op->window;
-    const fml_index line = window->channels / window->groups * window->kernel_width;
+    const fml_index line = (fml_index)fml_op_group_share(op, window->channels) * window->kernel_width;
     fml_index rows = window->kernel_height;
     words = words < FML_PAIR_TAPS ? words : FML_PAIR_TAPS;
     while (rows != 0 && (rows + between(window->stride_height, rows)) * line > words) {
@@ -39,70 +40,107 @@ fml_index fml_squares_rows(const fml_op *op, fml_index channels, uint32_t words)
     return window->dilation_height == 1 && (rows == window->kernel_height || channels <= FML_DENSE_CHANNELS) ? rows : 0;
 }
 
-#define NEXT()                                                                                                         \
+/* A pair of what lies at `from` and, y, in the second window. */
+#define PAIR(y)                                                                                                        \
     do {                                                                                                               \
-        const uint32_t y = (uint32_t)(int32_t)from[right];                                                             \
-        const int32_t x = *from;                                                                                       \
-        *to++ = (y << FML_PAIR_SHIFT) + (uint32_t)x;                                                                   \
+        const uint32_t above = (uint32_t)(int32_t)(y);                                                                 \
+        *to++ = (above << FML_PAIR_SHIFT) + x;                                                                         \
         ++from;                                                                                                        \
         FML_KEEP(from);                                                                                                \
+        x = above;                                                                                                     \
     } while (0)
 
-static FML_INLINED uint32_t *pair(uint32_t *to, const int8_t *from, ptrdiff_t right, fml_index count) {
-    const int8_t *const end = from + count;
-    if (count % 2 != 0) {
-        NEXT();
+/* Where a byte of the second window is the first one's next. */
+#define NEXT_ONE() PAIR(from[1])
+
+#define NEXT()                                                                                                         \
+    do {                                                                                                               \
+        x = (uint32_t)(int32_t)*from;                                                                                  \
+        PAIR(from[right]);                                                                                             \
+    } while (0)
+
+#define EACH(NEXT)                                                                                                     \
+    do {                                                                                                               \
+        if (line % 2 != 0) {                                                                                           \
+            NEXT();                                                                                                    \
+        }                                                                                                              \
+        if (line % 4 >= 2) {                                                                                           \
+            NEXT();                                                                                                    \
+            NEXT();                                                                                                    \
+        }                                                                                                              \
+        while (from != end) {                                                                                          \
+            NEXT();                                                                                                    \
+            NEXT();                                                                                                    \
+            NEXT();                                                                                                    \
+            NEXT();                                                                                                    \
+        }                                                                                                              \
+    } while (0)
+
+/* Bytes that all lie in the input. */
+typedef struct input_rows {
+    const int8_t *from;
+    fml_index count, line;  /* rows; bytes of each */
+    ptrdiff_t pitch, right; /* to the next row; to the second window */
+} input_rows;
+
+static FML_APART void pair_inside(const input_rows *r, uint32_t *to) {
+    const fml_index line = r->line;
+    const ptrdiff_t right = r->right;
+    const int8_t *from = r->from;
+    for (fml_index left = r->count; left != 0; --left, from += r->pitch - (ptrdiff_t)line) {
+        const int8_t *end = from + line;
+        uint32_t x = (uint32_t)(int32_t)*from;
+        if (right == 1) {
+            EACH(NEXT_ONE);
+        } else {
+            EACH(NEXT);
+        }
     }
-    if (count % 4 >= 2) {
-        NEXT();
-        NEXT();
-    }
-    while (from != end) {
-        NEXT();
-        NEXT();
-        NEXT();
-        NEXT();
-    }
-    return to;
 }
 
-/* A byte that may lie in the padding, on the left of the input or on the right. */
-static FML_INLINED int32_t byte(const int8_t *from, fml_distance begin, fml_distance end, fml_distance at,
-                                int32_t zero_point) {
-    return at >= begin && at < end ? from[at] : zero_point;
-}
-
-/* Pairs of `rows` rows of the input, from `row` on. */
-static void pair_rows(const squares *s, const place *at, fml_distance row, fml_index rows, uint32_t *to) {
+/* Pairs of `count` rows of the input, from `row` on; bytes in the padding are zero points. */
+static void pair_rows(const squares *s, const place *at, fml_distance row, fml_index count, uint32_t *to) {
     const fml_shape *shape = &s->op->input.shape;
     const fml_distance tap = (fml_distance)s->tap, line = (fml_distance)s->line;
-    const fml_distance begin = -at->column * tap, end = ((fml_distance)shape->width - at->column) * tap;
     const fml_distance right = (fml_distance)at->right * tap; /* bytes that the second window is further on */
-    const fml_index pitch = (fml_index)shape->width * shape->channels;
-    const int8_t *from = s->input + (fml_index)row * pitch + (fml_index)at->column * shape->channels;
-    const ptrdiff_t second = (ptrdiff_t)(at->right * shape->channels);
+    const fml_distance begin = -at->column * tap, end = ((fml_distance)shape->width - at->column) * tap;
+    const fml_distance pitch = (fml_distance)shape->width * shape->channels;
+    const fml_distance second = (fml_distance)at->right * shape->channels;
     const int32_t zero_point = s->op->input.zero_point;
-    for (; rows != 0; --rows, ++row, from += pitch) {
-        const bool there = (fml_index)row < shape->height;
-        if (there && begin <= 0 && right + line <= end) {
-            to = pair(to, from, second, s->line);
-            continue;
-        }
-        for (fml_distance i = 0; i != line; ++i) {
-            const int32_t x = byte(from, begin, there ? end : begin, i, zero_point);
-            const int32_t y = byte(from + second, begin - right, there ? end - right : begin - right, i, zero_point);
-            *to++ = ((uint32_t)y << FML_PAIR_SHIFT) + (uint32_t)x;
+    const uint32_t zero_points = ((uint32_t)zero_point << FML_PAIR_SHIFT) + (uint32_t)zero_point;
+    fml_distance from = row * pitch + at->column * shape->channels;
+    input_rows lines = {s->input + from, count, s->line, pitch, second};
+    const bool within = begin <= 0 && right + line <= end;
+    if (within && row >= 0 && (fml_index)row + count <= shape->height) {
+        pair_inside(&lines, to);
+        return;
+    }
+    lines.count = 1;
+    for (; count != 0; --count, ++row, from += pitch, to += line) {
+        if ((fml_index)row >= shape->height) {
+            for (fml_distance i = 0; i != line; ++i) {
+                to[i] = zero_points;
+            }
+        } else if (within) {
+            lines.from = s->input + from;
+            pair_inside(&lines, to);
+        } else {
+            for (fml_distance i = 0; i != line; ++i) {
+                const int32_t x = i >= begin && i < end ? s->input[from + i] : zero_point;
+                const int32_t y = i + right >= begin && i + right < end ? s->input[from + second + i] : zero_point;
+                to[i] = ((uint32_t)y << FML_PAIR_SHIFT) + (uint32_t)x;
+            }
         }
     }
 }
 
 /* Sums of `count` output channels, of weights `w` and the taps whose pairs are there. */
-static void multiply(const squares *s, const int8_t *w, fml_index rows, fml_index down, fml_index count, int32_t *sums,
+static void multiply(const squares *s, const place *at, const int8_t *w, fml_index rows, fml_index count, int32_t *sums,
                      bool more) {
-    const fml_index second = between(down, rows) * s->line;
+    const fml_index second = between(at->down, rows) * s->line, height = s->op->window.kernel_height;
     for (fml_index c = 0; c < count; c += 2, sums += 2, w += c % 4 != 0 ? 2 : 4 * s->taps - 2) {
         int32_t part[3 * FML_DENSE_CHANNELS + 2];
-        fml_dot_squares(w, s->pairs, second, rows * s->line, more ? part : sums);
+        fml_dot_squares(w, s->pairs, second, rows * s->line, at->pooled && rows == height, more ? part : sums);
         for (fml_index i = 0; more && i != 4 * FML_DENSE_CHANNELS; i += FML_DENSE_CHANNELS) {
             sums[i] += part[i];
             sums[i + 1] += part[i + 1];
@@ -125,19 +163,7 @@ static void add_up(const squares *s, const place *at, fml_index begin, fml_index
                 pair_rows(s, at, first + (fml_distance)at->down, rows, s->pairs + rows * s->line);
             }
         }
-        multiply(s, w, rows, at->down, count, sums, row != 0);
-    }
-}
-
-/* The largest of each four sums. */
-static void pool(int32_t *sums, fml_index count) {
-    for (fml_index i = 0; i != count; ++i) {
-        int32_t best = sums[i];
-        for (fml_index pixel = 1; pixel != 4; ++pixel) {
-            const int32_t other = sums[i + pixel * FML_DENSE_CHANNELS];
-            best = other > best ? other : best;
-        }
-        sums[i] = best;
+        multiply(s, at, w, rows, count, sums, row != 0);
     }
 }
 
@@ -150,17 +176,20 @@ static int8_t *target(const squares *s, fml_index row, fml_index column) {
 /* The square whose first pixel is (row, column) and that has so many rows and columns. */
 static void run(const squares *s, fml_index row, fml_index column, fml_index high, fml_index wide) {
     fml_patches *const patches = s->patches;
-    const place at = {fml_window_row(s->op, row), fml_window_column(s->op, column),
-                      (high - 1) * s->op->window.stride_height, (wide - 1) * s->op->window.stride_width};
+    const fml_window *window = &s->op->window;
+    const bool pooled = high + wide == 4 && window->pool_height == 2 && window->pool_width == 2;
+    const place at = {fml_window_row(s->op, row), fml_window_column(s->op, column), (high - 1) * window->stride_height,
+                      (wide - 1) * window->stride_width, pooled};
     int8_t *const first = target(s, row, column);
-    const bool pooled = high + wide == 4 && first == target(s, row + 1, column + 1);
     patches->paired = wide == 2;
     for (fml_index begin = 0; begin < s->count; begin += FML_DENSE_CHANNELS) {
         const fml_index left = s->count - begin, count = left < FML_DENSE_CHANNELS ? left : FML_DENSE_CHANNELS;
         int32_t sums[4 * FML_DENSE_CHANNELS];
         add_up(s, &at, begin, count, sums);
         if (pooled) {
-            pool(sums, count);
+            for (fml_index i = 0; s->rows != window->kernel_height && i != count; ++i) {
+                fml_largest_of_square(sums + i);
+            }
             fml_finish(patches, first + begin, sums, s->channels + begin, count);
             continue;
         }
