@@ -118,9 +118,12 @@ void fml_dot_squares(const int8_t *w, const uint32_t *pairs, uint32_t second, ui
     do {                                                                                                               \
         uint32_t sum = pair * (uint32_t)(int32_t)w[4 * (i) + (channel)];                                               \
         sum += next * (uint32_t)(int32_t)w[4 * (i) + 4 + (channel)];                                                   \
-        whole = fml_add_aside(whole, sum);                                                                             \
+        whole = FML_FAST ? fml_add_aside(whole, sum) : whole + sum;                                                    \
+        FML_KEEP(whole);                                                                                               \
         high = fml_add_high(high, sum);                                                                                \
     } while (0)
+
+#if FML_FAST
 
 /* Two taps, two channels. */
 #define TAPS_2X2(i)                                                                                                    \
@@ -145,11 +148,11 @@ static FML_INLINED void dot(const int8_t *w, const uint32_t *pairs, uint32_t tap
         --taps;
     }
     const uint32_t *end = pairs + taps;
-    for (const uint32_t *odd = pairs + (FML_FAST ? taps % 8 : taps); pairs != odd; pairs += 2, w += 8) {
+    for (const uint32_t *odd = pairs + taps % 8; pairs != odd; pairs += 2, w += 8) {
         FML_ASIDE(odd);
         TAPS_2X2(0);
     }
-    while (FML_FAST && pairs != end) {
+    while (pairs != end) {
         FML_ASIDE(end);
         TAPS_2X2(0);
         TAPS_2X2(2);
@@ -165,8 +168,34 @@ static FML_INLINED void dot(const int8_t *w, const uint32_t *pairs, uint32_t tap
     sums[FML_DENSE_CHANNELS + 1] = high1;
 }
 
+#define CHANNELS 2
+
+#else
+
+/* One channel: code for two would spill registers. */
+static FML_APART void dot(const int8_t *w, const uint32_t *pairs, uint32_t taps, int32_t *sums) {
+    uint32_t whole = 0;
+    int32_t high = 0;
+    if (taps % 2 != 0) {
+        whole = *pairs++ * (uint32_t)(int32_t)*w;
+        high = fml_add_high(high, whole);
+        w += 4;
+        --taps;
+    }
+    for (const uint32_t *const end = pairs + taps; pairs != end; pairs += 2, w += 8) {
+        const uint32_t pair = pairs[0], next = pairs[1];
+        TAPS_2(whole, high, 0, 0);
+    }
+    sums[0] = (int32_t)(whole - ((uint32_t)high << 16));
+    sums[FML_DENSE_CHANNELS] = high;
+}
+
+#define CHANNELS 1
+
+#endif
+
 void fml_dot_pairs(const int8_t *w, const uint32_t *pairs, uint32_t taps, uint32_t channels, int32_t *sums) {
-    for (uint32_t channel = 0; channel < channels; channel += 2) {
+    for (uint32_t channel = 0; channel < channels; channel += CHANNELS) {
         dot(w + channel, pairs, taps, sums + channel);
     }
 }
