@@ -28,7 +28,10 @@ FLAGS = ("-std=c99", "-Os", "-mcpu=cortex-m3", "-mthumb", "-ffreestanding")
 TEXT_LIMIT = 10240  # bytes
 OPTIONAL = {"status.c": "texts for people", "reopen.c": "for a blob and a model in mapped nonvolatile memory"}
 FEATURES = {
-    "encodings": ("encoding.c", "verify_encoding.c", "kernels/encoded.c", "kernels/dot_sparse.c", "kernels/dot_blocks.c"),
+    "encodings": (
+        *("encoding.c", "verify_encoding.c", "kernels/encoded.c", "kernels/encoded_pairs.c"),
+        *("kernels/encoded_windows.c", "kernels/dot_sparse.c", "kernels/dot_blocks.c"),
+    ),
     "exits": ("exits.c", "verify_exits.c"),
 }
 NOTES = {**OPTIONAL, "encodings": "what the encodings of weights add", "exits": "what early exits add"}

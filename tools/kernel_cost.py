@@ -17,6 +17,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,8 +65,12 @@ def operator(shape: str, encoding: Encoding, density: float) -> tuple[Graph, int
     b = graphs.Builder(np.random.default_rng(0))
     window = Window((kernel, kernel), padding=(kernel // 2,) * 4)
     graph = b.finish(b.conv(b.quantize(inputs), out, window, encoding=encoding, density=density))
-    assert graph.ops[1].q is not None
-    weight = graph.ops[1].q.weight
+    convolution = graph.ops[1]
+    assert convolution.q is not None
+    # As layers with and without ReLU have it.
+    convolution = replace(convolution, q=replace(convolution.q, activation_min=-128, activation_max=127))
+    graph = graph.with_(ops=(graph.ops[0], convolution))
+    weight = convolution.q.weight
     assert weight is not None
     kept = weight.size
     if is_sparse(encoding):  # where four channels share their taps, all four are kept, some of them zeros by chance

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 from freeml_schema.model import OpFlag
@@ -22,6 +23,7 @@ from freeml_pack.targets import Target
 
 _LOOKUP_BYTES = 256
 _MOST_ATTEMPTS = 4  # until a blob fits its target
+_NARROWER = (1.0, 0.7, 0.4)  # of the room for constants, less what RAM lacks, until it does not; narrow blocks cost bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +74,8 @@ def build(
 ) -> Built:
     """x, input_range: see `calibrate`; head: of early exits, none of which is taken by itself yet.
 
-    Where the arena is too large for the target's memories, layers are separated by rows.
+    Where the arena is too large for the target's memories, layers are separated by rows; where the RAM is too small for what
+    steps read and work with, they read less.
     PackError where a layer exceeds the format or one step the charge; whether the sizes fit the target is for `check_fits`
     to say."""
     quantized = add_exits(quantize(graph, calibrate(graph, x, progress, input_range)), head)
@@ -84,6 +87,20 @@ def build(
 
 
 def _fitted(quantized: Graph, target: Target) -> Built:
+    """With constants streamed in smaller pieces where the RAM is too small, once the arena is as small as it may be."""
+    built = _separated(quantized, target)
+    most = inf if target.ram_bytes is None else target.ram_bytes
+    room = target.stream_bytes - max(0, built.costs.ram - most)
+    for share in _NARROWER:
+        if built.costs.ram <= most or room <= 0:  # there is no room where the blob is mapped
+            break
+        narrower = _separated(quantized, replace(target, stream_bytes=round(share * room)))
+        if narrower.costs.ram < built.costs.ram:
+            built = narrower
+    return built
+
+
+def _separated(quantized: Graph, target: Target) -> Built:
     """With layers separated where the arena is too large."""
     quantized = _suited(quantized, target)
     built = _planned(quantized, target)
@@ -123,7 +140,7 @@ def _planned(graph: Graph, target: Target) -> Built:
         blob=len(blob),
         nvm=engine.nvm_size,
         arena_ram=0 if target.nvm_mapped else engine.arena_size,
-        scratch=engine.scratch_size,
+        scratch=engine.scratch_size if target.firmware is None else engine.scratch_of_one_window,
         metadata_ram=0 if target.blob_mapped else sections["header"] + sections["metadata"],
     )
     return Built(graph, target, memory_plan, blob, engine, sections, _constant_bytes(blob), costs)

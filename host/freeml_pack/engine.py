@@ -94,6 +94,11 @@ class Engine:
         return int(self.model.scratch_size)
 
     @property
+    def scratch_of_one_window(self) -> int:
+        """The same for a port whose kernels for encoded weights take the pixels one by one."""
+        return int(lib.freeml_scratch_of_one_window(self.model))
+
+    @property
     def nvm_size(self) -> int:
         """Bytes of journal and arena."""
         return int(self.model.nvm_size)

@@ -11,10 +11,12 @@ typedef struct fml_long {
 } fml_long;
 
 #define FML_ADD_PRODUCT(sum, a, b) __asm__("smlal %0, %1, %2, %3" : "+r"((sum).low), "+r"((sum).high) : "r"(a), "r"(b))
+#define FML_KEEP_LONG(sum) __asm__("" : "+r"((sum).low), "+r"((sum).high))
 
-/* A tap of a square of pixels: a, b += the next pair times w[0], w[1]; c, d += the pair at pairs[second] likewise; w
- * += 4. In one piece, as it takes all registers: compilers move some of the sums to and fro. Not where one is reserved.
- */
+/* A tap of a square of pixels: a, b += the next pair times w[0], w[1]; c, d += the pair at pairs[second] likewise;
+ * w += 4. In one piece, as it takes all registers: compilers move some of the sums to and fro. Not where one is
+ * reserved
+ * (-fno-omit-frame-pointer wants -DFML_WITHOUT_INTRINSICS). */
 #if defined(__OPTIMIZE__) && !defined(__PIC__) && !defined(__clang__)
 #define FML_SQUARE_TAP(w, pairs, second, a, b, c, d)                                                                   \
     do {                                                                                                               \
@@ -50,6 +52,7 @@ static inline uint32_t fml_long_low(fml_long sum) {
 typedef int64_t fml_long;
 
 #define FML_ADD_PRODUCT(sum, a, b) ((sum) += (int64_t)(a) * (b))
+#define FML_KEEP_LONG(sum) FML_KEEP(sum)
 
 static inline uint32_t fml_long_low(fml_long sum) {
     return (uint32_t)sum;
@@ -59,6 +62,25 @@ static inline uint32_t fml_long_low(fml_long sum) {
 static inline int32_t fml_long_rounded(fml_long sum, uint32_t bits) {
     return (int32_t)((sum + (INT64_C(1) << (bits - 1))) >> bits);
 }
+#endif
+
+/* from[0] and from[1], at a multiple of 4 bytes. */
+#if defined(__GNUC__) && defined(__thumb2__) && !defined(FML_WITHOUT_INTRINSICS)
+typedef struct fml_two {
+    uint32_t one, other;
+} fml_two;
+
+#define FML_LOAD_TWO(one, other, from)                                                                                 \
+    __asm__("ldrd %0, %1, %2" : "=&r"(one), "=&r"(other) : "o"(*(const fml_two *)(const void *)(from)))
+
+/* The same, and a signed byte, moving `from` on. */
+#define FML_TAKE_TWO(one, other, from)                                                                                 \
+    __asm__ volatile("ldrd %0, %1, [%2], #8" : "=&r"(one), "=&r"(other), "+&r"(from) : : "memory")
+#define FML_TAKE_BYTE(byte, from) __asm__ volatile("ldrsb %0, [%1], #1" : "=r"(byte), "+&r"(from) : : "memory")
+#else
+#define FML_LOAD_TWO(one, other, from) ((one) = (from)[0], (other) = (from)[1])
+#define FML_TAKE_TWO(one, other, from) ((one) = (from)[0], (other) = (from)[1], (from) += 2)
+#define FML_TAKE_BYTE(byte, from) ((byte) = *(from)++)
 #endif
 
 #if !defined(FML_SQUARE_TAP)
@@ -183,6 +205,18 @@ static inline uint32_t fml_add_aside(uint32_t whole, uint32_t sum) {
     return whole;
 #else
     return whole + sum;
+#endif
+}
+
+/* value / 2^shift, rounded to nearest, halves up, plus `more`. shift: 1..32. Again, the last bit shifted out is the
+ * carry.
+ */
+static inline int32_t fml_shift_add(int32_t value, uint32_t shift, int32_t more) {
+#if defined(__GNUC__) && defined(__thumb2__) && !defined(FML_WITHOUT_INTRINSICS)
+    __asm__("asrs %0, %0, %1\n\tadc %0, %0, %2" : "+r"(value) : "r"(shift), "r"(more) : "cc");
+    return value;
+#else
+    return (((value >> (shift - 1)) + 1) >> 1) + more;
 #endif
 }
 

@@ -3,7 +3,7 @@
 #define FML_OPTIONAL_H
 
 /* -DFML_WITHOUT_ENCODINGS leaves the encodings of weights out: blobs that use one are refused with FML_ERROR_BAD_OP,
- * and the linker drops encoding.c, verify_encoding.c and the kernels behind fml_encoded_dot (kernels.h). */
+ * and the linker drops encoding.c, verify_encoding.c and the kernels behind fml_encoded_run (kernels.h). */
 #if defined(FML_WITHOUT_ENCODINGS)
 #define FML_ENCODINGS 0
 #else

@@ -35,10 +35,4 @@ static inline uint32_t fml_weights_lists(uint8_t encoding, uint32_t channels) {
     return fml_weights_list_channels(encoding) == 1 ? channels : (channels + 3) / 4;
 }
 
-/* Whether the kernels want the bytes of four pixels in turn: where decoding takes most, a weight of two channels is
- * multiplied with all four at once. */
-static inline bool fml_weights_interleaved(uint8_t encoding) {
-    return encoding == FML_WEIGHT_ENCODING_DENSE_4 || encoding == FML_WEIGHT_ENCODING_BLOCK_SPARSE_4;
-}
-
 #endif

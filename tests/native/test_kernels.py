@@ -312,14 +312,14 @@ def test_encoded_conv_2d(drawn: tuple[Case, np.ndarray], rng: np.random.Generato
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS, ids=lambda e: e.name)
-@pytest.mark.parametrize("inputs", [3, 40])  # of 9 * 3 taps a core takes more pixels at a time than of 9 * 40
+@pytest.mark.parametrize("inputs", [3, 40, 120])  # of fewer taps a core takes more pixels at a time
 @pytest.mark.parametrize("tile_rows", [1, 2, 5])
 def test_encoded_conv_2d_of_many_pixels(encoding: Encoding, inputs: int, tile_rows: int) -> None:
     """Each pixel's outputs differ from all others', and hardly any is at the end of its range."""
     rng = np.random.default_rng(inputs)
     weight = rng.choice(np.arange(-70, 70, 10), (9, 3, 3, inputs)) * (rng.random((9, 3, 3, inputs)) < 0.3)
     bias, m = rng.integers(-999, 999, 9), rng.integers(16384, 32768, 9)
-    s = np.full(9, 10 if inputs == 3 else 12)
+    s = np.full(9, {3: 10, 40: 12, 120: 13}[inputs])
     params = pack_encoded(weight.astype(np.int8), bias, m, s, encoding, 9)
     x = rng.integers(-128, 128, (5, 7, inputs)).astype(np.int8)
     case = Case(
@@ -341,8 +341,8 @@ def run_again(flags: str, tests: str) -> None:
 
 
 def test_encoded_conv_2d_of_a_core_with_few_registers() -> None:
-    """It takes fewer pixels at a time (kernels.h)."""
-    run_again("-DFML_ENCODED_PIXELS=4", "encoded_conv_2d")
+    """It takes fewer pixels at a time (kernels.h), and multiplies no two numbers to 64 bits."""
+    run_again("-DFML_ENCODED_PAIRS=2 -DFML_LONG_MULTIPLY=0", "encoded_conv_2d")
 
 
 def test_conv_2d_of_a_core_without_long_multiply() -> None:

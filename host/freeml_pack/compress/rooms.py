@@ -18,7 +18,9 @@ from freeml_pack.plan.allocate import allocate
 from freeml_pack.targets import Target
 
 _TRIES = 4  # to meet a size: the tiles that blocks of weights are cut in depend on the weights
-_WINDOW_BYTES = 6  # of RAM for each value of a window: it is gathered for four pixels, and four channels have a code for it
+# Bytes of RAM for each value of a window: four pixels take two bytes each, where the port takes them one by one, it takes one,
+# and four channels have a code for it.
+_WINDOW_BYTES, _ONE_WINDOW_BYTES = 10, 3
 _DEAREST_BANDS = 0.1  # of the blob may be metadata of bands of rows, rather than that channels go
 
 
@@ -73,7 +75,8 @@ class Rooms:
             room = built.plan.arena_size - excess
             arena = max(1, round(room * allocate(graph)[2] / built.plan.arena_size))
         if (excess := _scratch_excess(built, target)) > 0:
-            window = max(1, max(windows(graph).values(), default=1) - excess // _WINDOW_BYTES)
+            each = _WINDOW_BYTES if target.firmware is None else _ONE_WINDOW_BYTES
+            window = max(1, max(windows(graph).values(), default=1) - excess // each)
         return Limits(weights, arena, window)
 
     def for_constants(self, graph: Graph, size: int, in_bytes: frozenset[str] = NO_LAYERS) -> tuple[int, dict[str, int]]:

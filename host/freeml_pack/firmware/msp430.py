@@ -33,7 +33,7 @@ KERNELS = {
     ("MAX_POOL_2D", "AVERAGE_POOL_2D"): "pool",
     ("ADD", "MULTIPLY"): "elementwise",
 }
-ENCODINGS = {"encoding", "encoded", "verify_encoding", "dot_sparse", "dot_blocks"}
+ENCODINGS = {"encoding", "encoded", "encoded_pairs", "encoded_windows", "verify_encoding", "dot_sparse", "dot_blocks"}
 FUNCTIONS = {
     "depthwise_conv_2d": ("fml_kernel_depthwise_conv_2d", "fml_kernel_depthwise_conv_2d_scratch"),
     "pool": ("fml_kernel_pool",),
@@ -133,8 +133,8 @@ def _scratch(blob: bytes, engine: Engine, is_far: bool) -> int:
     """Bytes of scratch that are surely enough: what the core wants, but for CONV_2D, of which the port gathers one window."""
     ops = read_network(blob).ops
     if is_far:
-        return engine.scratch_size + max(map(_pairs, ops))
-    most = engine.scratch_size if any(op.kind == "DEPTHWISE_CONV_2D" for op in ops) else 0
+        return engine.scratch_of_one_window + max(map(_pairs, ops))
+    most = engine.scratch_of_one_window if any(op.kind == "DEPTHWISE_CONV_2D" for op in ops) else 0
     for op in ops:
         if (taps := _taps(op)) > 0:
             most = max(most, (_pairs(op) or taps) + CHANNEL * -(-min(op.plan.tile[2], op.space[2]) // 4) * 4)

@@ -25,12 +25,13 @@ import numpy as np
 
 from freeml_pack.encodings import DIRECTORY_ENTRY
 from freeml_pack.errors import TooLargeError
-from freeml_pack.graph import AveragePool2d, Conv2d, DepthwiseConv2d, Encoding, Graph, MaxPool2d, Op, Shape, op_macs
+from freeml_pack.graph import AveragePool2d, Conv2d, DepthwiseConv2d, Graph, MaxPool2d, Op, Shape, op_macs
 from freeml_pack.plan.space import block_bytes, block_products, element_bytes, is_encoded, op_space, tile_count, write_runs
 from freeml_pack.targets import Energy, Target
 from freeml_pack.units import quantity
 
 _LOOKUP_BYTES = 256
+_TOGETHER = 4  # pixels, at least, that kernels for encoded weights take together
 _CONSTANT_MACS = 7  # unpacking one channel's bias, multiplier and shift takes as long as this many multiply-accumulates
 _OP_METADATA = 80  # bytes in the blob, about: an op with its tensor, window or view
 
@@ -168,8 +169,7 @@ def _encoded_macs(op: Conv2d, pixels: int, target: Target) -> float:
     factor = target.encoded_factor(op.encoding, pixels)
     if factor == target.encoded_factor(op.encoding, 1):
         return pixels * factor
-    together = 2 if op.encoding == Encoding.BLOCK_SPARSE_8 else 4
-    return ceil(pixels / together) * together * factor
+    return ceil(pixels / _TOGETHER) * _TOGETHER * factor
 
 
 def _pieces(extent: int, step: int) -> list[tuple[int, int]]:

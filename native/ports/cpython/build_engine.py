@@ -11,9 +11,10 @@ CORE = ROOT / "native" / "src"
 HEADER = ROOT / "native" / "include" / "freeml.h"
 CAPACITOR = HERE / "capacitor.h"
 
-# A blob in memory as a source to be streamed, what diagnose.c finds, and NVM written in Python.
+# A blob in memory as a source to be streamed, what diagnose.c and scratch.c find, and NVM written in Python.
 PORT = """
 int32_t freeml_refused_op(const uint8_t *blob, uint32_t size);
+uint32_t freeml_scratch_of_one_window(const fml_model *model);
 int freeml_read_memory(void *context, uint32_t offset, void *to, uint32_t size);
 extern "Python" {
     int freeml_nvm_read(void *context, uint32_t offset, void *to, uint32_t size);
@@ -28,6 +29,7 @@ SOURCE = """
 #include "freeml.h"
 
 int32_t freeml_refused_op(const uint8_t *blob, uint32_t size);
+uint32_t freeml_scratch_of_one_window(const fml_model *model);
 
 static int freeml_read_memory(void *context, uint32_t offset, void *to, uint32_t size)
 {

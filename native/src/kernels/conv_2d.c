@@ -2,17 +2,6 @@
 #include "../weights.h"
 #include "kernels.h"
 
-/* Whether a kernel row of a window inside the input is one piece of memory; `whole`: the window. Then it need not be
- * gathered. */
-static bool in_pieces(const fml_op *op, bool whole) {
-    const fml_window *window = &op->window;
-    const uint32_t tap = fml_op_group_share(op, window->channels);
-    const uint32_t line = tap * window->kernel_width;
-    const fml_steps steps = fml_window_steps(op);
-    return (window->kernel_width == 1 || steps.column == tap) &&
-           (!whole || window->kernel_height == 1 || steps.row == line);
-}
-
 /* Taps that are multiplied in pairs at a time. Few for single pixels, which only have pairs where code must be small:
  * the scratch memory that is kept for them is the same in all builds, so that a packer can tell it. */
 static uint32_t paired_taps(const fml_op *op) {
@@ -20,23 +9,6 @@ static uint32_t paired_taps(const fml_op *op) {
     const bool alone = (uint32_t)op->tile_rows * op->tile_columns == 1 && !fml_op_pools(op);
     const uint32_t most = alone ? FML_PAIR_TAPS / 8 : FML_PAIR_TAPS;
     return taps < most ? taps : most;
-}
-
-/* A pair's windows. What lies in one piece is one. */
-static fml_lines lines_of(const fml_patches *patches) {
-    const fml_window *window = &patches->work->op->window;
-    fml_lines lines;
-    lines.at = patches->source[0];
-    lines.second = patches->source[1] - lines.at;
-    lines.rows = window->kernel_height;
-    lines.length = patches->channels * window->kernel_width;
-    lines.gap = patches->steps.row - lines.length;
-    if (lines.gap == 0) {
-        lines.length *= lines.rows;
-        lines.rows = 1;
-    }
-    lines.left = lines.length;
-    return lines;
 }
 
 /* Some output channels of the group. */
@@ -86,7 +58,8 @@ static bool run_squares(fml_patches *patches, const block *b, const uint8_t *wei
     const fml_op *op = patches->work->op;
     const fml_pixels *const pixels = &patches->pixels;
     const uint32_t words = b->paired + fml_patches_size(op, patches->channels, patches->in_place) / 4;
-    if (!in_pieces(op, false) || pixels->row_end - pixels->at.row < 2 || pixels->column_end - pixels->at.column < 2) {
+    if (!fml_in_pieces(op, false) || pixels->row_end - pixels->at.row < 2 ||
+        pixels->column_end - pixels->at.column < 2) {
         return false;
     }
     const fml_index rows = fml_squares_rows(op, (fml_index)count, words);
@@ -107,7 +80,7 @@ static void group_of_channels(const fml_work *work, const uint8_t *group, uint32
     const uint32_t inputs = fml_op_group_share(op, op->window.channels);
     fml_patches patches;
     fml_patches_begin(&patches, work, (fml_index)(op->window.first_channel + index * inputs), (fml_index)inputs);
-    patches.in_place = in_pieces(op, fml_op_encoded(op));
+    patches.in_place = fml_in_pieces(op, false);
     fml_channels_unpack(channels, group, stored, 0, stored);
     if (fml_op_encoded(op)) {
         patches.buffer = (int8_t *)(channels + stored);
@@ -123,7 +96,7 @@ static void group_of_channels(const fml_work *work, const uint8_t *group, uint32
         return;
     }
     while (fml_patches_next(&patches)) {
-        const fml_lines lines = lines_of(&patches);
+        const fml_lines lines = fml_lines_of(&patches);
         for (uint32_t begin = 0; begin < count; begin += FML_DENSE_CHANNELS) {
             const uint32_t left = count - begin;
             int32_t sums[2 * FML_DENSE_CHANNELS];
@@ -156,9 +129,8 @@ void fml_kernel_conv_2d(const fml_work *work) {
 uint32_t fml_kernel_conv_2d_scratch(const fml_op *op) {
     const uint32_t inputs = fml_op_group_share(op, op->window.channels);
     const uint32_t channels = fml_round_up_4(fml_op_group_channels(op)) * (uint32_t)sizeof(fml_channel);
-    const bool pieces = in_pieces(op, fml_op_encoded(op));
     if (fml_op_encoded(op)) {
-        return channels + fml_encoded_scratch(op, pieces);
+        return channels + fml_encoded_scratch(op);
     }
-    return channels + 4 * paired_taps(op) + fml_patches_size(op, inputs, pieces);
+    return channels + 4 * paired_taps(op) + fml_patches_size(op, inputs, fml_in_pieces(op, false));
 }

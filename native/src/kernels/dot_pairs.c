@@ -1,18 +1,13 @@
 /* Inner loops of CONV_2D for two pixels, whose bytes x and y are one word y * 2^FML_PAIR_SHIFT + x (pairs.c): a
  * multiply with a weight is two products. Sums of words are sums of products, side by side, until the lower ones could
  * leave their bits. */
-#include "../intrinsics.h"
-#include "kernels.h"
+#include "pair_sum.h"
 
 #if FML_LONG_MULTIPLY
 
-/* Products are added in 64 bits: one instruction of a Cortex-M3 or M4. The lower sum has 23 bits, enough for
- * FML_PAIR_TAPS products of int8. */
-#define LOW_BITS (32 - FML_PAIR_SHIFT)
-
 static inline void split(fml_long sum, int32_t *sums) {
-    sums[0] = (int32_t)(fml_long_low(sum) << LOW_BITS) >> LOW_BITS;
-    sums[FML_DENSE_CHANNELS] = fml_long_rounded(sum, FML_PAIR_SHIFT);
+    sums[0] = fml_first_sum(sum);
+    sums[FML_DENSE_CHANNELS] = fml_second_sum(sum);
 }
 
 /* A product, and only then the next weight's load: else compilers load several and lack registers for sums. */

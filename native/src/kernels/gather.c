@@ -1,24 +1,5 @@
 #include "kernels.h"
 
-/* Every `step`-th byte of `to` becomes one of the `count` at `from`, or, where `move` is 0, that one. */
-static void put(int8_t *to, fml_index step, const int8_t *from, fml_index move, fml_index count) {
-    if (step != 1) {
-        for (; count % 4 != 0; --count, from += move, to += step) {
-            *to = *from;
-        }
-        for (; count != 0; count -= 4, from += 4 * move, to += 4 * step) {
-            to[0] = from[0];
-            to[step] = from[move];
-            to[2 * step] = from[2 * move];
-            to[3 * step] = from[3 * move];
-        }
-    } else if (move == 0) {
-        fml_fill(to, *from, count);
-    } else {
-        fml_copy((uint8_t *)to, (const uint8_t *)from, count);
-    }
-}
-
 /* Taps of an axis that lie in the input. */
 typedef struct span {
     fml_index begin, end;
@@ -88,7 +69,6 @@ void fml_gather(const fml_patches *patches, fml_distance row, fml_distance first
     const fml_window *window = &op->window;
     const fml_shape *shape = &op->input.shape;
     const fml_steps steps = fml_window_steps(op);
-    const fml_index step = FML_ENCODINGS ? patches->step : 1;
     const fml_index tap = patches->channels, line = tap * window->kernel_width;
     const span rows = inside(row, window->kernel_height, window->dilation_height, shape->height);
     const span columns = inside(first_column, window->kernel_width, window->dilation_width, shape->width);
@@ -97,19 +77,19 @@ void fml_gather(const fml_patches *patches, fml_distance row, fml_distance first
     const fml_index first = fml_element(shape, (fml_index)row, (fml_index)first_column, patches->first_channel) +
                             rows.begin * steps.row + columns.begin * steps.column;
     const int8_t *from = patches->work->input + first;
-    if (FML_FAST && step == 1 && together == wide) {
+    if (FML_FAST && together == wide) {
         const fml_index before = columns.begin * tap, bytes = wide * tap;
         const pieces p = {before, bytes, line - before - bytes, steps.row, rows, op->input.zero_point};
         put_rows(to, from, window->kernel_height, &p);
         return;
     }
     if (high * wide != (fml_index)window->kernel_height * window->kernel_width) {
-        put(to, step, &op->input.zero_point, 0, line * window->kernel_height);
+        fml_fill(to, op->input.zero_point, line * window->kernel_height);
     }
-    to += (rows.begin * line + columns.begin * tap) * step;
-    for (fml_index i = high; i != 0; --i, from += steps.row, to += line * step) {
+    to += rows.begin * line + columns.begin * tap;
+    for (fml_index i = high; i != 0; --i, from += steps.row, to += line) {
         for (fml_index column = 0; column < wide; column += together) {
-            put(to + column * tap * step, step, from + column * steps.column, 1, together * tap);
+            fml_copy((uint8_t *)to + column * tap, (const uint8_t *)from + column * steps.column, together * tap);
         }
     }
 }

@@ -103,17 +103,6 @@ typedef struct fml_runs {
 void fml_runs_begin(fml_runs *runs, const fml_work *work, bool per_pixel);
 bool fml_runs_next(fml_runs *runs);
 
-/* With encoded weights: pixels, at most, that share the decoding of a weight (a core with few registers wants fewer),
- * and output channels between two requantizations. */
-#if !defined(FML_ENCODED_PIXELS)
-#if defined(__ARM_ARCH_6M__) || UINTPTR_MAX <= 0xffff
-#define FML_ENCODED_PIXELS 4
-#else
-#define FML_ENCODED_PIXELS 8
-#endif
-#endif
-#define FML_ENCODED_CHANNELS 8
-
 /* --- Patches: what convolutions read for two output pixels at a time (patches.c)
  * -------------------------------------- */
 
@@ -124,7 +113,6 @@ typedef struct fml_patches {
     fml_index first_channel, channels; /* input channels that the kernel reads */
     fml_pixels pixels;
     bool pools;                            /* an output pixel is the largest of some */
-    fml_index step, pitch;                 /* in the buffer, from byte to byte of a window, and to the next window */
     fml_index rows_inside, columns_inside; /* less are first rows and columns of windows that lie in the input */
     int8_t *buffer;                        /* set by the kernel: fml_patches_size bytes */
     bool in_place;                         /* set by the kernel: windows inside the input are read where they lie */
@@ -141,6 +129,17 @@ typedef struct fml_patches {
 /* All pixels of the work's tile; of a convolution that pools, all that its output pixels are the largest of. */
 void fml_patches_begin(fml_patches *patches, const fml_work *work, fml_index first_channel, fml_index channels);
 bool fml_patches_next(fml_patches *patches);
+
+/* Whether a kernel row of a window inside the input is one piece of memory; `whole`: the window. Then it need not be
+ * gathered. */
+static inline bool fml_in_pieces(const fml_op *op, bool whole) {
+    const fml_window *window = &op->window;
+    const uint32_t tap = fml_op_group_share(op, window->channels);
+    const uint32_t line = tap * window->kernel_width;
+    const fml_steps steps = fml_window_steps(op);
+    return (window->kernel_width == 1 || steps.column == tap) &&
+           (!whole || window->kernel_height == 1 || steps.row == line);
+}
 
 /* The window at (row, first_column) as bytes in (kernel row, kernel column, channel) order (gather.c). */
 void fml_gather(const fml_patches *patches, fml_distance row, fml_distance first_column, int8_t *to);
@@ -180,6 +179,23 @@ typedef struct fml_lines {
     fml_index left;         /* bytes that are left of this one */
 } fml_lines;
 
+/* A pair's windows. What lies in one piece is one. */
+static inline fml_lines fml_lines_of(const fml_patches *patches) {
+    const fml_window *window = &patches->work->op->window;
+    fml_lines lines;
+    lines.at = patches->source[0];
+    lines.second = patches->source[1] - lines.at;
+    lines.rows = window->kernel_height;
+    lines.length = patches->channels * window->kernel_width;
+    lines.gap = patches->steps.row - lines.length;
+    if (lines.gap == 0) {
+        lines.length *= lines.rows;
+        lines.rows = 1;
+    }
+    lines.left = lines.length;
+    return lines;
+}
+
 /* sums[0..3] = weights [taps][4] times the bytes of the first window, of four channels. */
 void fml_dot_4x1(const int8_t *w, const fml_lines *lines, int32_t *sums);
 
@@ -218,28 +234,14 @@ fml_index fml_squares_rows(const fml_op *op, fml_index channels, uint32_t words)
 void fml_squares_run(fml_patches *patches, const int8_t *weights, const fml_channel *channels, fml_index first,
                      fml_index count, uint32_t *pairs, fml_index rows);
 
-/* --- Encoded weights (encoded.c, dot_sparse.c, dot_blocks.c) ----------------------------------------------------- */
+/* --- Encoded weights (encoded.c) ---------------------------------------------------------------------------------- */
 
 /* Output channels from `first` on, `count` of them, whose weights are `stored`, for all pixels of the tile.
  * patches->buffer: fml_encoded_scratch bytes. */
 void fml_encoded_run(fml_patches *patches, const uint8_t *stored, const fml_channel *channels, uint32_t first,
                      uint32_t count);
 
-/* Bytes of patches->buffer, of all tiles; pieces: windows inside the input can be read where they lie. */
-uint32_t fml_encoded_scratch(const fml_op *op, bool pieces);
-
-/* Inner loops: `count` entries (DENSE_4: taps) from `e` on; what follows them. source[p]: the bytes of pixel p; its
- * sums: sums[FML_ENCODED_CHANNELS * p], of one output channel or, from there on, of four. codebook: for 4-bit codes. */
-typedef const uint8_t *fml_dot_encoded(const uint8_t *e, uint32_t count, const int8_t *const *source,
-                                       const int8_t *codebook, int32_t *sums);
-
-/* One output channel, of one pixel or four. */
-fml_dot_encoded fml_dot_sparse_8x1, fml_dot_sparse_8x4, fml_dot_sparse_4x1, fml_dot_sparse_4x4;
-fml_dot_encoded fml_dot_sparse_8x8, fml_dot_sparse_4x8;
-
-/* Four output channels, of one pixel, of two, or of four whose bytes stand in turn: for more a core has too few
- * registers. */
-fml_dot_encoded fml_dot_block_8x1, fml_dot_block_8x2, fml_dot_block_4x1, fml_dot_block_4x4;
-fml_dot_encoded fml_dot_dense_4x1, fml_dot_dense_4x4;
+/* Bytes of patches->buffer, of all tiles. */
+uint32_t fml_encoded_scratch(const fml_op *op);
 
 #endif

@@ -29,7 +29,8 @@ static void place(fml_patches *patches, fml_index index, const fml_pixel *pixel,
         patches->source[index] = work->input + fml_element(&op->input.shape, (fml_index)at->row, (fml_index)at->column,
                                                            patches->first_channel);
     } else {
-        int8_t *const buffer = patches->buffer + index * patches->pitch;
+        int8_t *const buffer =
+            patches->buffer + index * patches->channels * op->window.kernel_height * op->window.kernel_width;
         patches->source[index] = buffer;
         fml_gather(patches, at->row, at->column, buffer);
     }
@@ -94,8 +95,6 @@ void fml_patches_begin(fml_patches *patches, const fml_work *work, fml_index fir
     patches->work = work;
     patches->first_channel = first_channel;
     patches->channels = channels;
-    patches->step = 1;
-    patches->pitch = channels * window->kernel_height * window->kernel_width;
     patches->pools = fml_op_pools(work->op);
     patches->rows_inside = origins(window->kernel_height, window->dilation_height, work->op->input.shape.height);
     patches->columns_inside = origins(window->kernel_width, window->dilation_width, work->op->input.shape.width);
