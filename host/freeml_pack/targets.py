@@ -81,12 +81,12 @@ class EncodedMac:
     """What a multiply-accumulate with a kept weight takes in each encoding, in those of a dense layer with a byte each."""
 
     # Counted: inner loops of convolutions on a Cortex-M3, tools/kernel_cost.py, the difference between 20% and 40% kept. Of
-    # windows of more than 144 taps; smaller ones, of which kernels take more at a time: SPARSE_8 0.75, SPARSE_4 0.85.
-    dense_4: float = 0.95
-    sparse_8: float = 1.0
-    sparse_4: float = 1.2
-    block_sparse_8: float = 0.8
-    block_sparse_4: float = 1.0
+    # windows of more than 144 taps; smaller ones, of which kernels take more at a time: SPARSE_8 0.85, SPARSE_4 1.0.
+    dense_4: float = 1.1
+    sparse_8: float = 1.2
+    sparse_4: float = 1.4
+    block_sparse_8: float = 0.9
+    block_sparse_4: float = 1.1
 
     def of(self, encoding: Encoding) -> float:
         return 1.0 if encoding == Encoding.DENSE_8 else float(getattr(self, encoding.name.lower()))
@@ -94,7 +94,7 @@ class EncodedMac:
 
 # Likewise, of a step with one pixel, such as linear layers have: no other shares what it takes to decode a weight. In
 # multiply-accumulates of a dense convolution, too.
-ONE_PIXEL = EncodedMac(dense_4=2.4, sparse_8=3.1, sparse_4=4.0, block_sparse_8=1.9, block_sparse_4=2.7)
+ONE_PIXEL = EncodedMac(dense_4=2.8, sparse_8=3.6, sparse_4=4.6, block_sparse_8=2.2, block_sparse_4=3.1)
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,26 @@ typedef struct word {
 void fml_copy(uint8_t *to, const uint8_t *from, uint32_t size) {
     const uint8_t *const end = from + size;
 #if defined(__ARM_FEATURE_UNALIGNED) || defined(__x86_64__) || defined(__i386__)
+    for (; FML_FAST && size >= 4 * sizeof(word); size -= 4 * (uint32_t)sizeof(word)) {
+        word *const words = (word *)(void *)to;
+        const word *const others = (const word *)(const void *)from;
+        words[0] = others[0];
+        words[1] = others[1];
+        words[2] = others[2];
+        words[3] = others[3];
+        to += 4 * sizeof(word);
+        from += 4 * sizeof(word);
+    }
     for (; size >= sizeof(word); size -= (uint32_t)sizeof(word), to += sizeof(word), from += sizeof(word)) {
         *(word *)(void *)to = *(const word *)(const void *)from;
     }
 #endif
+    for (; FML_FAST && size >= 4; size -= 4, to += 4, from += 4) {
+        to[0] = from[0];
+        to[1] = from[1];
+        to[2] = from[2];
+        to[3] = from[3];
+    }
     while (from != end) {
         *to++ = *from++;
     }

@@ -41,6 +41,46 @@
  * beside them, would take registers that the loop needs for its sums. */
 #define FML_KEEP(variable) __asm__("" : "+r"(variable))
 
+/* What is read through the pointer from here on is read when the value is there: not so early that registers run out.
+ */
+#define FML_AFTER(pointer, value) __asm__("" : "+r"(pointer) : "r"(value))
+
+#if defined(__GNUC__) && __GNUC__ >= 7
+#define FML_FALL_THROUGH __attribute__((fallthrough))
+#else
+#define FML_FALL_THROUGH
+#endif
+
+/* TAKE() `count` >= 1 times, eight at a time; the first time what is left of eight. more: whether some are left. */
+#define FML_IN_EIGHTS(TAKE, count, more)                                                                               \
+    switch ((count) % 8) {                                                                                             \
+        do {                                                                                                           \
+        case 0:                                                                                                        \
+            TAKE();                                                                                                    \
+            FML_FALL_THROUGH;                                                                                          \
+        case 7:                                                                                                        \
+            TAKE();                                                                                                    \
+            FML_FALL_THROUGH;                                                                                          \
+        case 6:                                                                                                        \
+            TAKE();                                                                                                    \
+            FML_FALL_THROUGH;                                                                                          \
+        case 5:                                                                                                        \
+            TAKE();                                                                                                    \
+            FML_FALL_THROUGH;                                                                                          \
+        case 4:                                                                                                        \
+            TAKE();                                                                                                    \
+            FML_FALL_THROUGH;                                                                                          \
+        case 3:                                                                                                        \
+            TAKE();                                                                                                    \
+            FML_FALL_THROUGH;                                                                                          \
+        case 2:                                                                                                        \
+            TAKE();                                                                                                    \
+            FML_FALL_THROUGH;                                                                                          \
+        default:                                                                                                       \
+            TAKE();                                                                                                    \
+        } while (more);                                                                                                \
+    }
+
 /* No size, count or offset that the core accepts is larger, so that sums of two cannot leave uint32. */
 #define FML_SIZE_MAX UINT32_C(0x7fffffff)
 

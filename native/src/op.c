@@ -51,7 +51,7 @@ uint32_t fml_op_taps(const fml_op *op) {
     if (op->kind == FML_OP_KIND_DEPTHWISE_CONV_2D) {
         return window;
     }
-    return fml_product(window, (uint32_t)op->window.channels / op->window.groups);
+    return fml_product(window, fml_op_group_share(op, op->window.channels));
 }
 
 /* Bytes of constants and weights of one output channel. */

@@ -2,6 +2,7 @@
 #ifndef FML_OP_H
 #define FML_OP_H
 
+#include "bytes.h"
 #include "optional.h"
 #include "freeml.h"
 #include "model_layout.h"
@@ -131,6 +132,11 @@ static inline bool fml_op_pools(const fml_op *op) {
 /* Whether an op's output is accumulators, 4 bytes each. */
 static inline bool fml_op_sums_out(const fml_op *op) {
     return (op->flags & FML_OP_FLAG_SUMS_OUT) != 0;
+}
+
+/* What a group has of so many channels. Most layers have one group, most small cores no division. */
+static inline uint32_t fml_op_group_share(const fml_op *op, uint32_t channels) {
+    return FML_FAST && op->window.groups <= 1 ? channels : channels / op->window.groups;
 }
 
 /* Weights per output channel: CONV_2D kernel_height * kernel_width * input channels of a group, DEPTHWISE_CONV_2D

@@ -332,12 +332,53 @@ def test_encoded_conv_2d_of_many_pixels(encoding: Encoding, inputs: int, tile_ro
     check(case, expected, rng)
 
 
-def test_encoded_conv_2d_of_a_core_with_few_registers() -> None:
-    """It takes fewer pixels at a time (kernels.h), and multiplies no two numbers to 64 bits."""
-    environment = os.environ | {"FREEML_CFLAGS": " ".join([*FLAGS, "-DFML_ENCODED_PAIRS=2", "-DFML_LONG_MULTIPLY=0"])}
-    command = [sys.executable, "-m", "pytest", "-q", __file__, "-k", "encoded_conv_2d and not registers"]
+def run_again(flags: str, tests: str) -> None:
+    """Runs these tests with other kernels than this computer would have."""
+    environment = os.environ | {"FREEML_CFLAGS": " ".join([*FLAGS, flags])}
+    command = [sys.executable, "-m", "pytest", "-q", __file__, "-k", f"({tests}) and not _of_a_core"]
     result = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout
+
+
+def test_encoded_conv_2d_of_a_core_with_few_registers() -> None:
+    """It takes fewer pixels at a time (kernels.h), and multiplies no two numbers to 64 bits."""
+    run_again("-DFML_ENCODED_PAIRS=2 -DFML_LONG_MULTIPLY=0", "encoded_conv_2d")
+
+
+def test_conv_2d_of_a_core_without_long_multiply() -> None:
+    run_again("-DFML_LONG_MULTIPLY=0", "conv_2d and not encoded")
+
+
+def test_linear_of_a_core_that_multiplies_halfwords() -> None:
+    """As a Cortex-M4 does, with what its instructions do in C (intrinsics.h)."""
+    run_again("-DFML_DUAL_MULTIPLY=1", "linear or squares")
+
+
+def test_conv_2d_of_a_core_with_little_room() -> None:
+    run_again("-Os", "conv_2d and not encoded")
+
+
+@pytest.mark.parametrize("outputs", [1, 6, 20])
+@pytest.mark.parametrize("stride", [(1, 1), (2, 3), (5, 1)])
+@pytest.mark.parametrize("pad", [(0, 0), (2, 4)])
+@pytest.mark.parametrize("pool", [(1, 1), (2, 2), (3, 2)])
+@pytest.mark.parametrize("inputs", [1, 6])
+def test_conv_2d_in_squares(
+    outputs: int, stride: tuple[int, int], pad: tuple[int, int], pool: tuple[int, int], inputs: int
+) -> None:
+    """Odd heights and widths, kernel rows all at once or some at a time, squares within pools and across them."""
+    rng = np.random.default_rng(outputs + stride[0] + pad[0] + inputs)
+    window = Window((5, 5), stride, pad=pad, pool=pool)
+    x = rng.integers(-128, 128, (19, 23, inputs)).astype(np.int8)
+    pixels = [(n + 2 * p - 5) // s + 1 for n, p, s in zip(x.shape, pad, stride, strict=False)]
+    output = (pixels[0] // pool[0], pixels[1] // pool[1], outputs)
+    weight = rng.integers(-127, 128, (outputs, 5, 5, inputs)).astype(np.int8)
+    bias, m, s = rng.integers(-9999, 9999, outputs), rng.integers(9000, 32768, outputs), rng.integers(1, 9, outputs)
+    case = Case(
+        "CONV_2D", output, (min(5, output[0]), min(7, output[1]), outputs), x, zero_points=(-7, 0, 3), left_shift=1,
+        window=window, params=pack_conv(weight, bias, m, s, 1, outputs),
+    )  # fmt: skip
+    check(case, reference.convolve(case, weight, bias, m, s), rng)
 
 
 @pytest.mark.parametrize("inputs", [1, 2, 3, 4, 5, 17, 400])

@@ -64,7 +64,7 @@ def test_products_with_encoded_weights(tmp_path: Path) -> None:
     path.write_text(GOOD + TIME + "[encoded_mac]\nsparse_8 = 1.25\n[encoded_mac_one_pixel]\nsparse_8 = 2.75\n")
     target = load_target(str(path))
     assert [target.encoded_factor(Encoding.SPARSE_8, pixels) for pixels in (1, 2)] == [2.75, 1.25]
-    assert [target.encoded_factor(Encoding.SPARSE_4, pixels) for pixels in (1, 2)] == [4.0, 1.2]
+    assert [target.encoded_factor(Encoding.SPARSE_4, pixels) for pixels in (1, 2)] == [4.6, 1.4]
     assert [target.encoded_factor(Encoding.DENSE_8, pixels) for pixels in (1, 2)] == [1.0, 1.0]
 
 

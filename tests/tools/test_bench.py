@@ -11,8 +11,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import instructions as bench
 
 MACS = 416_520
-# Most instructions of an inference, commits included; as the kernels are, and some more for another compiler.
-LIMITS = {"cortex-m0": 2_900_000, "cortex-m3": 1_450_000, "cortex-m4": 1_450_000, "rv32imc": 2_900_000}
+# Most instructions of an inference, commits included.
+LIMITS = {"cortex-m0": 2_000_000, "cortex-m3": 950_000, "cortex-m4": 900_000, "rv32imc": 1_650_000}
 
 
 @pytest.fixture(scope="module")

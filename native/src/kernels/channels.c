@@ -20,7 +20,10 @@ static FML_INLINED void requantize(int8_t *to, const int8_t *end, const int32_t 
     FML_KEEP(rounding);
     do {
         const uint32_t sum = (uint32_t)*sums++ + channels->bias;
-        int32_t value = fml_shift_round(fml_scale(sum << left_shift, channels->multiplier), channels->shift, rounding);
+        const uint32_t multiplier = channels->multiplier, shift = channels->shift;
+        ++channels;
+        FML_KEEP(channels);
+        int32_t value = fml_shift_round(fml_scale(sum << left_shift, multiplier), shift, rounding);
         if (full) {
             value = fml_saturate_8(value);
             value = pools && value < *to ? *to : value;
@@ -30,7 +33,6 @@ static FML_INLINED void requantize(int8_t *to, const int8_t *end, const int32_t 
             value = value > high ? high : value;
         }
         *to++ = (int8_t)value;
-        ++channels;
     } while (to != end);
 }
 
@@ -50,6 +52,8 @@ void fml_finish(const fml_patches *patches, int8_t *to, int32_t *sums, const fml
         requantize(to, end, sums, channels, &range, true, true);
     } else if (full) {
         requantize(to, end, sums, channels, &range, true, false);
+    } else if (FML_FAST && !pools) {
+        requantize(to, end, sums, channels, &range, false, false);
     } else {
         requantize(to, end, sums, channels, &range, false, pools);
     }

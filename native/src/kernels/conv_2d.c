@@ -52,6 +52,23 @@ static void multiply(const block *b, const fml_lines *lines, bool paired, bool f
     }
 }
 
+/* The same as group_of_channels, if the tile is one for squares. */
+static bool run_squares(fml_patches *patches, const block *b, const uint8_t *weights, const fml_channel *channels,
+                        uint32_t first, uint32_t count) {
+    const fml_op *op = patches->work->op;
+    const fml_pixels *const pixels = &patches->pixels;
+    const uint32_t words = b->paired + fml_patches_size(op, patches->channels, patches->in_place) / 4;
+    if (!fml_in_pieces(op, false) || pixels->row_end - pixels->at.row < 2 ||
+        pixels->column_end - pixels->at.column < 2) {
+        return false;
+    }
+    const fml_index rows = fml_squares_rows(op, (fml_index)count, words);
+    if (rows != 0) {
+        fml_squares_run(patches, (const int8_t *)weights, channels, (fml_index)first, (fml_index)count, b->pairs, rows);
+    }
+    return rows != 0;
+}
+
 /* `count` output channels of the group, from channel `first`, for all pixels of the tile. Pixels outside, channels
  * inside: each pair is gathered once, and its bytes and the sums stay near while the weights stream by. */
 static void group_of_channels(const fml_work *work, const uint8_t *group, uint32_t first, uint32_t count,
@@ -60,7 +77,7 @@ static void group_of_channels(const fml_work *work, const uint8_t *group, uint32
     const uint32_t stored = fml_round_up_4(count);
     const uint8_t *const weights = group + FML_CHANNEL_CONSTANTS_SIZE * stored;
     fml_channel *const channels = (fml_channel *)(void *)work->scratch;
-    const uint32_t inputs = (uint32_t)op->window.channels / op->window.groups;
+    const uint32_t inputs = fml_op_group_share(op, op->window.channels);
     fml_patches patches;
     fml_patches_begin(&patches, work, (fml_index)(op->window.first_channel + index * inputs), (fml_index)inputs);
     patches.in_place = fml_in_pieces(op, false);
@@ -75,6 +92,9 @@ static void group_of_channels(const fml_work *work, const uint8_t *group, uint32
     b.pairs = (uint32_t *)(void *)(channels + stored);
     b.paired = paired_taps(op);
     patches.buffer = (int8_t *)(b.pairs + b.paired);
+    if (FML_FAST && run_squares(&patches, &b, weights, channels, first, count)) {
+        return;
+    }
     while (fml_patches_next(&patches)) {
         const fml_lines lines = fml_lines_of(&patches);
         for (uint32_t begin = 0; begin < count; begin += FML_DENSE_CHANNELS) {
@@ -88,6 +108,11 @@ static void group_of_channels(const fml_work *work, const uint8_t *group, uint32
     }
 }
 
+/* The group of an output channel. */
+static uint32_t group_of(const fml_op *op, uint32_t channel) {
+    return FML_FAST && op->window.groups <= 1 ? 0 : channel * op->window.groups / op->space.channels;
+}
+
 void fml_kernel_conv_2d(const fml_work *work) {
     const fml_op *op = work->op;
     const uint32_t begin = work->tile.channel_begin, end = work->tile.channel_end;
@@ -97,12 +122,12 @@ void fml_kernel_conv_2d(const fml_work *work) {
         fml_fill_tile(work, op->activation_min);
     }
     for (uint32_t first = begin; first < end; first += each, group += fml_op_group_size(op, each)) {
-        group_of_channels(work, group, first, each, first * op->window.groups / op->space.channels);
+        group_of_channels(work, group, first, each, group_of(op, first));
     }
 }
 
 uint32_t fml_kernel_conv_2d_scratch(const fml_op *op) {
-    const uint32_t inputs = (uint32_t)op->window.channels / op->window.groups;
+    const uint32_t inputs = fml_op_group_share(op, op->window.channels);
     const uint32_t channels = fml_round_up_4(fml_op_group_channels(op)) * (uint32_t)sizeof(fml_channel);
     if (fml_op_encoded(op)) {
         return channels + fml_encoded_scratch(op);

@@ -50,6 +50,11 @@ static inline fml_distance fml_window_column(const fml_op *op, fml_index column)
     return (fml_distance)(column * op->window.stride_width) - op->window.pad_left;
 }
 
+/* index / pool; pools of one or two need no division, which many cores lack. */
+static inline fml_index fml_pooled(fml_index index, fml_index pool) {
+    return FML_FAST && pool <= 2 ? index >> (pool - 1) : index / pool;
+}
+
 /* Elements from tap to tap of a window. */
 typedef struct fml_steps {
     fml_index row, column;
@@ -111,6 +116,9 @@ typedef struct fml_patches {
     fml_index rows_inside, columns_inside; /* less are first rows and columns of windows that lie in the input */
     int8_t *buffer;                        /* set by the kernel: fml_patches_size bytes */
     bool in_place;                         /* set by the kernel: windows inside the input are read where they lie */
+    bool goes_on;     /* the pair beside the last one, where it lies in the input, differs from it by the moves only */
+    fml_index column; /* of the input, where the last pair's second window begins */
+    fml_index column_move, source_move, target_move; /* to the pair beside */
     /* Set by fml_patches_next: */
     bool paired;             /* two pixels; else the odd last one, twice */
     const int8_t *source[2]; /* first tap of the window, at first_channel */
@@ -126,7 +134,7 @@ bool fml_patches_next(fml_patches *patches);
  * gathered. */
 static inline bool fml_in_pieces(const fml_op *op, bool whole) {
     const fml_window *window = &op->window;
-    const uint32_t tap = (uint32_t)window->channels / window->groups;
+    const uint32_t tap = fml_op_group_share(op, window->channels);
     const uint32_t line = tap * window->kernel_width;
     const fml_steps steps = fml_window_steps(op);
     return (window->kernel_width == 1 || steps.column == tap) &&
@@ -201,6 +209,30 @@ void fml_pair(fml_lines *lines, uint32_t *to, uint32_t count);
 /* Weights [taps][4] times pairs, of so many channels, 4 at most: sums[0..] of the first window,
  * sums[FML_DENSE_CHANNELS..] of the second one. All four may change. taps: at most FML_PAIR_TAPS. */
 void fml_dot_pairs(const int8_t *w, const uint32_t *pairs, uint32_t taps, uint32_t channels, int32_t *sums);
+
+/* The same for four pixels, of two channels. pairs: those of the upper pixels, from pairs[second] on of the lower ones.
+ * sums[0], sums[1], and so on every FML_DENSE_CHANNELS: upper left, upper right, lower left, lower right; largest: only
+ * sums[0] and sums[1], the largest of each four. Only where FML_FAST. */
+void fml_dot_squares(const int8_t *w, const uint32_t *pairs, uint32_t second, uint32_t taps, bool largest,
+                     int32_t *sums);
+
+static inline int32_t fml_larger(int32_t a, int32_t b) {
+    return a > b ? a : b;
+}
+
+/* The largest of a square's four sums takes the first one's place. */
+static inline void fml_largest_of_square(int32_t *sums) {
+    sums[0] = fml_larger(fml_larger(sums[0], sums[FML_DENSE_CHANNELS]),
+                         fml_larger(sums[2 * FML_DENSE_CHANNELS], sums[3 * FML_DENSE_CHANNELS]));
+}
+
+/* Kernel rows that squares of pixels multiply at a time (squares.c), with room for so many pairs and a kernel whose
+ * rows are pieces of memory; 0: pixels had better go two at a time. channels: of the output. */
+fml_index fml_squares_rows(const fml_op *op, fml_index channels, uint32_t words);
+
+/* `count` output channels of the group, from channel `first`, for all pixels of the tile. */
+void fml_squares_run(fml_patches *patches, const int8_t *weights, const fml_channel *channels, fml_index first,
+                     fml_index count, uint32_t *pairs, fml_index rows);
 
 /* --- Encoded weights (encoded.c) ---------------------------------------------------------------------------------- */
 

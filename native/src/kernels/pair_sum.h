@@ -18,12 +18,12 @@ typedef fml_long fml_pair_sum;
 #define FML_ADD_PAIR(sum, pair, weight) FML_ADD_PRODUCT(sum, (int32_t)(pair), (int32_t)(weight))
 
 static inline int32_t fml_first_sum(fml_pair_sum sum) {
-    return (int32_t)((uint32_t)fml_long_value(sum) << (32 - FML_PAIR_SHIFT)) >> (32 - FML_PAIR_SHIFT);
+    return (int32_t)(fml_long_low(sum) << (32 - FML_PAIR_SHIFT)) >> (32 - FML_PAIR_SHIFT);
 }
 
-/* The upper sum is one less where the lower one is negative. */
+/* The upper sum is one less where the lower one is negative: rounded, it is not. */
 static inline int32_t fml_second_sum(fml_pair_sum sum) {
-    return (int32_t)(fml_long_value(sum) >> FML_PAIR_SHIFT) - (fml_first_sum(sum) >> 31);
+    return fml_long_rounded(sum, FML_PAIR_SHIFT);
 }
 
 #else

@@ -3,19 +3,25 @@
 
 #define NEXT()                                                                                                         \
     do {                                                                                                               \
-        const int32_t x = *x0++;                                                                                       \
+        const uint32_t y = (uint32_t)(int32_t)x0[second];                                                              \
+        const int32_t x = *x0;                                                                                         \
+        *to++ = (y << FML_PAIR_SHIFT) + (uint32_t)x;                                                                   \
+        ++x0;                                                                                                          \
         FML_KEEP(x0);                                                                                                  \
-        *to++ = ((uint32_t)(int32_t)x0[second] << FML_PAIR_SHIFT) + (uint32_t)x;                                       \
     } while (0)
 
 void fml_pair(fml_lines *lines, uint32_t *to, uint32_t count) {
-    const ptrdiff_t second = lines->second - 1; /* from the byte behind */
+    const ptrdiff_t second = lines->second;
     const int8_t *x0 = lines->at;
     do {
         const uint32_t taken = lines->left < count ? lines->left : count;
         const int8_t *const end = x0 + taken;
         if (FML_FAST) {
-            for (const int8_t *const odd = x0 + taken % 4; x0 != odd;) {
+            if (taken % 2 != 0) {
+                NEXT();
+            }
+            if (taken % 4 >= 2) {
+                NEXT();
                 NEXT();
             }
             while (x0 != end) {

@@ -6,11 +6,6 @@ static fml_index origins(fml_index kernel, fml_index dilation, fml_index size) {
     return size > reach ? size - reach : 0;
 }
 
-/* index / pool, without a division (many cores have none) where nothing is pooled. */
-static fml_index share(fml_index index, fml_index pool) {
-    return pool == 1 ? index : index / pool;
-}
-
 /* First row and column of a window. */
 typedef struct origin {
     fml_distance row, column;
@@ -28,8 +23,8 @@ static bool is_inside(const fml_patches *patches, const origin *at) {
 static void place(fml_patches *patches, fml_index index, const fml_pixel *pixel, const origin *at, bool in_place) {
     const fml_work *work = patches->work;
     const fml_op *op = work->op;
-    patches->target[index] = work->output + fml_element(&op->space, share(pixel->row, op->window.pool_height),
-                                                        share(pixel->column, op->window.pool_width), 0);
+    patches->target[index] = work->output + fml_element(&op->space, fml_pooled(pixel->row, op->window.pool_height),
+                                                        fml_pooled(pixel->column, op->window.pool_width), 0);
     if (in_place) {
         patches->source[index] = work->input + fml_element(&op->input.shape, (fml_index)at->row, (fml_index)at->column,
                                                            patches->first_channel);
@@ -41,9 +36,32 @@ static void place(fml_patches *patches, fml_index index, const fml_pixel *pixel,
     }
 }
 
+/* The pair beside the one before, which was read where it lies, if there is one that can be, too. */
+static bool go_on(fml_patches *patches) {
+    fml_pixels *const pixels = &patches->pixels;
+    const fml_index column = pixels->at.column, end = pixels->column_end;
+    patches->column += patches->column_move;
+    if (column == pixels->column_begin || end - column < 2 || patches->column >= patches->columns_inside) {
+        return false;
+    }
+    for (int i = 0; i < 2; ++i) {
+        patches->source[i] += patches->source_move;
+        patches->target[i] += patches->target_move;
+    }
+    pixels->at.column = column + 2;
+    if (column + 2 == end) {
+        pixels->at.column = pixels->column_begin;
+        ++pixels->at.row;
+    }
+    return true;
+}
+
 bool fml_patches_next(fml_patches *patches) {
     const fml_op *op = patches->work->op;
     fml_pixels *const pixels = &patches->pixels;
+    if (FML_FAST && patches->goes_on && go_on(patches)) {
+        return true;
+    }
     if (!fml_pixels_left(pixels)) {
         return false;
     }
@@ -61,6 +79,10 @@ bool fml_patches_next(fml_patches *patches) {
     }
     place(patches, 0, &first, &at[0], in_place);
     place(patches, 1, &second, &at[1], in_place);
+    if (FML_FAST) {
+        patches->goes_on = in_place && first.row == second.row && op->window.pool_width <= 2;
+        patches->column = (fml_index)at[1].column;
+    }
     if (patches->paired) {
         fml_pixels_advance(pixels);
     }
@@ -76,6 +98,13 @@ void fml_patches_begin(fml_patches *patches, const fml_work *work, fml_index fir
     patches->pools = fml_op_pools(work->op);
     patches->rows_inside = origins(window->kernel_height, window->dilation_height, work->op->input.shape.height);
     patches->columns_inside = origins(window->kernel_width, window->dilation_width, work->op->input.shape.width);
+    if (FML_FAST) {
+        const fml_op *op = work->op;
+        patches->goes_on = false;
+        patches->column_move = 2 * (fml_index)window->stride_width;
+        patches->source_move = patches->column_move * op->input.shape.channels;
+        patches->target_move = (window->pool_width == 1 ? 2 : 1) * (fml_index)op->space.channels;
+    }
     *pixels = fml_pixels_of(&work->tile);
     pixels->at.row *= window->pool_height;
     pixels->row_end *= window->pool_height;

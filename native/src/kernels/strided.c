@@ -10,6 +10,18 @@ static int32_t element(const uint8_t *sample, uint32_t at, uint8_t type) {
     return wide ? (int16_t)x : (int8_t)x;
 }
 
+/* Bytes of a sample whose channels have their constants in common. */
+static void quantize(const fml_work *work, const uint8_t *from, int8_t *to, uint32_t count) {
+    const fml_view *view = &work->op->view;
+    const fml_range range = fml_output_range(work->op);
+    const uint8_t *const entry = work->params;
+    const uint32_t m = (uint32_t)(int16_t)fml_read_u16(entry), b = fml_read_u32(entry + 2);
+    const uint8_t shift = entry[6] & 31, sign = work->op->sample_type == FML_SAMPLE_TYPE_INT8 ? 128 : 0;
+    for (; count != 0; --count, from += view->source.depth, to += view->destination.depth) {
+        *to = fml_clamp((int32_t)(((uint32_t)(*from ^ sign) - sign) * m + b) >> shift, &range);
+    }
+}
+
 /* Some elements along the depth, from the sample or another tensor. */
 static FML_APART void run(const fml_work *work, uint32_t from, uint32_t to, uint32_t depth, uint32_t count) {
     const fml_op *op = work->op;
@@ -21,6 +33,10 @@ static FML_APART void run(const fml_work *work, uint32_t from, uint32_t to, uint
     const uint8_t *const lookup = work->lookup, *const sample = work->sample;
     const int8_t *const input = work->input;
     int8_t *const output = work->output;
+    if (FML_FAST && !copies && step == 0 && op->sample_type <= FML_SAMPLE_TYPE_INT8 && lookup == NULL) {
+        quantize(work, sample + from, output + to, count);
+        return;
+    }
     for (; count != 0; --count) {
         int32_t value;
         if (copies) {
