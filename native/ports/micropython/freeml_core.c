@@ -254,8 +254,8 @@ static mp_obj_t exit_now(mp_obj_t state_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(exit_now_obj, exit_now);
 
-/* exit_at_hand(state) -> (number of the last exit passed, its margin, steps until the next answer); the number is 0 and the
- * margin -1 where none is passed */
+/* exit_at_hand(state) -> (number of the last exit passed, its margin, steps until the next answer); the number is 0 and
+ * the margin -1 where none is passed */
 static mp_obj_t exit_at_hand(mp_obj_t state_in) {
     const fml_session *session = &get_session(state_in)->session;
     mp_obj_t values[] = {
