@@ -44,7 +44,7 @@ format: setup ## format Python and C sources
 size: setup ## code size of the C core on a Cortex-M3
 	@$(PYTHON) tools/code_size.py
 
-kernels: setup ## instructions that multiply-accumulates take on a Cortex-M3, in each encoding of weights
+kernels: setup ## instructions of multiply-accumulates in each encoding of weights, on an emulated Cortex-M3
 	@$(PYTHON) tools/kernel_cost.py
 
 bench: setup ## instructions of kernels and networks on emulated cores (Cortex-M0, M3, M4, RV32) and on this computer; build/bench.json

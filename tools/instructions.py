@@ -131,10 +131,10 @@ def network(name: str) -> tuple[Graph, bytes]:
     return graph, write_blob(graph, plan(graph, load_target("generic")))
 
 
-def build(name: str, flags: list[str]) -> Path:
+def build(name: str, flags: list[str], folder: Path = FOLDER) -> Path:
     """native/bench/bench.c and the C core for an emulated core."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    core, program = CORES[name], FOLDER / f"{name}.elf"
+    folder.mkdir(parents=True, exist_ok=True)
+    core, program = CORES[name], folder / f"{name}.elf"
     sources = [SOURCES / "bench.c", *sorted((ROOT / "native" / "src").rglob("*.c"))]
     includes = [f"-I{ROOT / 'native' / folder}" for folder in ("include", "src", "bench")]
     link = ["-lgcc", f"-Wl,-T,{SOURCES / 'bench.ld'}", f"-Wl,--defsym=program={core.program:#x},-e,main", "-o", str(program)]
@@ -147,7 +147,7 @@ def run(name: str, program: Path, blob: bytes) -> tuple[list[int], int]:
     """(instructions of each operator's steps, of a whole inference with commits). AssertionError where the scores are wrong."""
     core, engine = CORES[name], Engine(blob)
     sample = np.random.default_rng(1).integers(0, 256, engine.sample_size | 1, np.uint8).tobytes()
-    image = FOLDER / "image"  # of an odd number of bytes before the blob, which may lie anywhere
+    image = program.with_name("image")  # of an odd number of bytes before the blob, which may lie anywhere
     image.write_bytes(struct.pack("<II", len(sample), len(blob)) + sample + blob)
     board = [*core.qemu, "-nographic", "-monitor", "none", "-serial", "none", "-icount", f"shift={SHIFT}"]
     semihosting = ["-semihosting-config", "enable=on,target=native"]

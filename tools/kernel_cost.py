@@ -1,20 +1,18 @@
 #!/usr/bin/env python3
-"""Instructions of the C core on a Cortex-M3 for each multiply-accumulate with a kept weight, in every encoding of weights.
+"""Instructions of the C core for each multiply-accumulate with a kept weight, in every encoding of weights.
 
-usage: kernel_cost.py [--density D] [FLAG...]       default: 0.2, and -Os, as the device modules are compiled
+usage: kernel_cost.py [--core NAME] [--density D] [FLAG...]
 
-Whole operators run in QEMU, whose clock then counts instructions: all that their steps take (gathering windows, requantization)
-is divided by the products with weights that are not zero. Instructions are not cycles. Prints a table and writes
-build/kernel_cost.json. Exit status 2 where the compiler or QEMU is missing.
+By default on a Cortex-M3, with 20% kept, compiled with -Os as the device modules are. Whole operators are counted, as by
+instructions.py: all that their steps take (gathering windows, requantization) is divided by the products with weights that are
+not zero. Instructions are not cycles. Prints a table and writes build/kernel_cost.json. Exit status 2 where the compiler or
+QEMU is missing.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import shutil
-import struct
-import subprocess
 import sys
 import tempfile
 from dataclasses import replace
@@ -23,9 +21,10 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tools")]
 
 import graphs  # noqa: E402
+import instructions  # noqa: E402
 from freeml_pack.blob import write_blob  # noqa: E402
 from freeml_pack.encodings import entry_counts, is_sparse, products  # noqa: E402
 from freeml_pack.graph import Encoding, Graph, Window  # noqa: E402
@@ -33,12 +32,7 @@ from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 OUTPUT = ROOT / "build" / "kernel_cost.json"
-BENCH = ROOT / "native" / "bench"
-COMPILER, QEMU = "arm-none-eabi-gcc", "qemu-system-arm"
-MACHINE = ["-std=gnu99", "-mcpu=cortex-m3", "-mthumb", "-ffreestanding", "-nostdlib"]
-BLOB = 0x2100000C  # the blob's size, and behind it the blob
-TICKS = 25.6  # of the board's 25 MHz timer for an instruction, which QEMU's clock counts as 2^SHIFT ns
-SHIFT = 10
+CORE = "cortex-m3"
 
 # input (channels, height, width), output channels, kernel; as in the comparison of kernels that the design began with
 SHAPES = {
@@ -47,16 +41,6 @@ SHAPES = {
     "conv 1x1": ((64, 8, 8), 64, 1),
     "linear": ((400, 1, 1), 120, 1),
 }
-
-
-def build(flags: list[str], folder: Path) -> Path:
-    """The program of native/bench, which runs a blob's last operator."""
-    program = folder / "kernel_cost.elf"
-    sources = [BENCH / "kernel_cost.c", *sorted((ROOT / "native" / "src").rglob("*.c"))]
-    includes = [f"-I{ROOT / 'native' / folder}" for folder in ("include", "src")]
-    link = ["-lgcc", f"-Wl,-T,{BENCH / 'cortex_m3.ld'}", "-o", str(program)]
-    subprocess.run([COMPILER, *MACHINE, *flags, *includes, *map(str, sources), *link], check=True)
-    return program
 
 
 def operator(shape: str, encoding: Encoding, density: float) -> tuple[Graph, int]:
@@ -83,42 +67,33 @@ def operator(shape: str, encoding: Encoding, density: float) -> tuple[Graph, int
     return graph, int(kept) * inputs[1] * inputs[2]
 
 
-def instructions(program: Path, blob: bytes) -> int:
-    path = program.with_name("blob")
-    path.write_bytes(struct.pack("<I", len(blob)) + blob)
-    board = ["-machine", "mps2-an385", "-nographic", "-monitor", "none", "-serial", "none", "-icount", f"shift={SHIFT}"]
-    semihosting = ["-semihosting-config", "enable=on,target=native"]
-    loaded = ["-kernel", str(program), "-device", f"loader,file={path},addr={BLOB:#x},force-raw=on"]
-    result = subprocess.run([QEMU, *board, *semihosting, *loaded], capture_output=True, text=True, check=True, timeout=60)
-    _, ticks = (int(number) for number in (result.stdout + result.stderr).split())
-    return round(ticks / TICKS)
-
-
-def measure(flags: list[str], density: float) -> dict[str, dict[str, float]]:
+def measure(core: str, flags: list[str], density: float) -> dict[str, dict[str, float]]:
     """Instructions for each kept multiply-accumulate: {shape: {encoding: number}}."""
     results: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        program = build(flags, Path(folder))
+        program = instructions.build(core, flags, Path(folder))
         for shape in SHAPES:
             for encoding in Encoding:
                 graph, kept = operator(shape, encoding, density)
-                count = instructions(program, write_blob(graph, graphs.roomy_plan(graph)))
-                results.setdefault(shape, {})[encoding.name] = round(count / kept, 3)
+                steps, _ = instructions.run(core, program, write_blob(graph, graphs.roomy_plan(graph)))
+                results.setdefault(shape, {})[encoding.name] = round(steps[-1] / kept, 3)
     return results
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--core", default=CORE, choices=instructions.CORES, help="(default: %(default)s)")
     parser.add_argument("--density", type=float, default=0.2, help="share of the weights that sparse encodings keep")
     arguments, flags = parser.parse_known_args()
-    for tool, package in ((COMPILER, "gcc-arm-none-eabi"), (QEMU, "qemu-system-arm")):
-        if shutil.which(tool) is None:
-            print(f"kernel_cost: error: {tool} is missing; install Debian's {package}", file=sys.stderr)
-            return 2
-    results = measure(flags or ["-Os"], arguments.density)
+    if lacking := instructions.missing(*instructions.CORES[arguments.core].tools):
+        print(f"kernel_cost: error: {lacking}", file=sys.stderr)
+        return 2
+    results = measure(arguments.core, flags or ["-Os"], arguments.density)
     OUTPUT.parent.mkdir(exist_ok=True)
-    OUTPUT.write_text(json.dumps({"density": arguments.density, "instructions": results}, indent=2) + "\n")
-    table = Table("encoding", *SHAPES, title=f"instructions of a Cortex-M3 a kept MAC, density {arguments.density:.0%}")
+    OUTPUT.write_text(
+        json.dumps({"core": arguments.core, "density": arguments.density, "instructions": results}, indent=2) + "\n"
+    )
+    table = Table("encoding", *SHAPES, title=f"instructions of a {arguments.core} a kept MAC, density {arguments.density:.0%}")
     for encoding in Encoding:
         cells = [results[shape][encoding.name] for shape in SHAPES]
         dense = [results[shape]["DENSE_8"] for shape in SHAPES]

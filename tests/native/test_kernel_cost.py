@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from freeml_pack.graph import Encoding
 from freeml_pack.targets import ONE_PIXEL, EncodedMac
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+import instructions
 import kernel_cost
 
 DENSE = (Encoding.DENSE_8, Encoding.DENSE_4)
@@ -25,10 +25,9 @@ FEW, MANY = 0.2, 0.4  # kept; of more, longer lists than one sum holds
 @pytest.fixture(scope="module")
 def operators() -> dict[float, dict[str, dict[str, float]]]:
     """{density: {shape: {encoding: instructions of the whole operator for a product}}}"""
-    for tool in (kernel_cost.COMPILER, kernel_cost.QEMU):
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is missing")
-    return {density: kernel_cost.measure(["-Os"], density) for density in (FEW, MANY)}
+    if lacking := instructions.missing(*instructions.CORES[kernel_cost.CORE].tools):
+        pytest.skip(lacking)
+    return {density: kernel_cost.measure(kernel_cost.CORE, ["-Os"], density) for density in (FEW, MANY)}
 
 
 @pytest.fixture(scope="module")

@@ -22,13 +22,13 @@ def lenet5() -> tuple[int, bytes]:
 
 
 @pytest.mark.parametrize("core", LIMITS)
-def test_lenet5(core: str, lenet5: tuple[int, bytes]) -> None:
+def test_lenet5(core: str, lenet5: tuple[int, bytes], tmp_path: Path) -> None:
     lacking = bench.missing(*bench.CORES[core].tools)
     if lacking:
         pytest.skip(lacking)
     macs, blob = lenet5
     assert macs == MACS
-    steps, whole = bench.run(core, bench.build(core, ["-O2"]), blob)
+    steps, whole = bench.run(core, bench.build(core, ["-O2"], tmp_path), blob)
     assert sum(steps) < whole <= LIMITS[core]
 
 
