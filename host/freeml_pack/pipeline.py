@@ -216,7 +216,7 @@ def _with_exits(
     except TooLargeError:
         if options.exits is not None:
             raise
-        return built, None, ["no early exits: with them the model would not fit the target."]
+        return built, None, ["no early exits: with them the model would not fit; give it a larger --size to have them."]
     with display.stage("setting thresholds of early exits"):
         return set_thresholds(larger, trained, train, options.max_drop), trained, []
 
