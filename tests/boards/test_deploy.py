@@ -17,6 +17,7 @@ from pathlib import Path
 
 import build_device
 import get_micropython
+import keyboard
 import numpy as np
 import pytest
 from boards.conftest import start
@@ -162,7 +163,9 @@ def test_power_fails_while_copying(old: Emulator, modules: Path, model: Path, le
 def test_the_command_is_interrupted(old: Emulator, modules: Path, model: Path) -> None:
     old.change_flash("/main.py", b"")
     with old.serial() as port:
-        process = subprocess.Popen(command(model, "--port", port, "--modules", modules), stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            command(model, "--port", port, "--modules", modules), stderr=subprocess.PIPE, text=True, preexec_fn=keyboard.listen
+        )
         image = old.folder / "flash.img"
         before = image.read_bytes()
         while image.read_bytes() == before:  # until it writes

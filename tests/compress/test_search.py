@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import keyboard
 import pytest
 from freeml_pack.cli import main
 
@@ -58,7 +59,7 @@ def test_compresses_and_goes_on_after_interruptions(data: Path, tmp_path: Path, 
     work = parts / "work"
     interrupted = command(parts, data, *small, str(parts / "report.json"), "--work-dir", str(work))
     for stage in ("0-channels-1.pt", "0-weights.pt"):
-        process = subprocess.Popen(interrupted, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+        process = subprocess.Popen(interrupted, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, preexec_fn=keyboard.listen)
         while not (work / stage).exists() and process.poll() is None:
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
