@@ -35,7 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--network", choices=NETWORKS, default="kws_m", help="(default: %(default)s)")
     add("--ratio", type=int, default=30, help="times smaller than float32 that it is, 1: only int8 (default: %(default)s)")
     add("--hours", type=float, default=2.0, help="that each device is simulated (default: %(default)s)")
-    add("--capacitance", default="470uF,1mF,4.7mF", help="of the capacitors (default: %(default)s)")
+    add("--capacitance", default="330uF,470uF,680uF,1mF,4.7mF", help="of the capacitors (default: %(default)s)")
     add("--jobs", type=int, default=cores(), help="processes (default: %(default)s)")
     return parser
 
