@@ -80,7 +80,7 @@ def build(
     to say."""
     quantized = add_exits(quantize(graph, calibrate(graph, x, progress, input_range)), head)
     built = _fitted(quantized, target.mapping(1))
-    if built.target != target.mapping(built.used_bytes):
+    if target.mapping(built.used_bytes) != target.mapping(1):  # too large to be mapped after all
         built = _fitted(quantized, target)
     check_commit_rule(built.graph, built.plan)
     return built
