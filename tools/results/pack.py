@@ -73,7 +73,7 @@ def _pack(network: Network, trained: Baseline, npz: Path, folder: Path, asked: s
         "--report",
         str(report),
     ]
-    key = hashlib.sha256(repr((trained.weights.read_bytes(), command)).encode()).hexdigest()[:16]
+    key = _key(trained, command, folder.parent)
     if figures.exists():
         found = json.loads(figures.read_text())
         if found.pop("key") == key:
@@ -88,6 +88,12 @@ def _pack(network: Network, trained: Baseline, npz: Path, folder: Path, asked: s
     packed = _figures(asked, json.loads(report.read_text()))
     write_whole(figures, json.dumps({"key": key, **asdict(packed)}, indent=1).encode())
     return packed
+
+
+def _key(trained: Baseline, command: list[str], work: Path) -> str:
+    """Of a run: the same wherever the folder of all work lies."""
+    options = [option.replace(str(work), "") for option in command]
+    return hashlib.sha256(repr((trained.weights.read_bytes(), options)).encode()).hexdigest()[:16]
 
 
 def _figures(asked: str, report: dict[str, Any]) -> Packed:
