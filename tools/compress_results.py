@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Trains seven networks, compresses them with freeml-pack and with SparseComp, and writes docs/results/compress.md and .json.
+"""Trains seven networks, compresses them with freeml-pack and with SparseComp, and writes docs/results/compress.{md,json,png}.
 
     python tools/compress_results.py [--only cifar10_s] [--epochs 10] [--data ../shared/data]
 
@@ -15,9 +15,10 @@ import sys
 from pathlib import Path
 
 from results.command import add_folders, ended
+from results.figures import Figures
 from results.networks import NETWORKS, Network
 from results.pack import pack_plain, pack_smaller
-from results.report import Figures, write_report
+from results.report import write_report
 from results.sparsecomp import sparsecomp
 from results.train import baseline
 

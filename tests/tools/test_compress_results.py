@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("matplotlib", reason="pictures are an optional extra: pip install 'freeml[picture]'")
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -47,6 +49,8 @@ def test_page_shows_the_figures(folder: Path) -> None:
     packed = row["packed"][0]
     for text in (f"{packed['blob_bytes']:,}", f"{packed['accuracy']:.2%}", f"{packed['peak_ram_bytes']:,}"):
         assert f" {text} " in shown
+    assert "](compress.png)" in page
+    assert (folder / "out" / "compress.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_second_run_takes_over(folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,6 +16,7 @@ from freeml_pack.files import write_whole
 from freeml_pack.units import quantity
 
 from results.energy import OURS, Cell, Comparison
+from results.picture import png, pyplot
 
 HEAD = """\
 # Policies on harvested energy
@@ -111,16 +111,12 @@ def _table(compared: Comparison, found: Sequence[Cell], name: str, digits: int) 
 
 def _bars(compared: Comparison, found: Sequence[Cell]) -> bytes:
     """A row for each capacitor, a group for each trace; right answers an hour, as multiples of those of `never`."""
-    import matplotlib
-
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
+    plot = pyplot()
     traces = list(dict.fromkeys(cell.trace for cell in found))
     boards = [board.capacitance for board in compared.boards]
-    colours = ["#9e9e9e", *pyplot.get_cmap("Blues")(np.linspace(0.35, 0.75, len(compared.policies) - 3)), "#f6b26b", "#2e7d32"]
-    with pyplot.rc_context({"font.size": 8}):
-        figure, rows = pyplot.subplots(len(boards), 1, sharex=True, figsize=(10, 1.9 * len(boards) + 0.6), squeeze=False)
+    colours = ["#9e9e9e", *plot.get_cmap("Blues")(np.linspace(0.35, 0.75, len(compared.policies) - 3)), "#f6b26b", "#2e7d32"]
+    with plot.rc_context({"font.size": 8}):
+        figure, rows = plot.subplots(len(boards), 1, sharex=True, figsize=(10, 1.9 * len(boards) + 0.6), squeeze=False)
         for axis, farads in zip(rows[:, 0], boards, strict=True):
             here = {(cell.trace, cell.policy): cell.per_hour for cell in found if cell.capacitance == farads}
             width = 0.8 / len(compared.policies)
@@ -135,10 +131,7 @@ def _bars(compared: Comparison, found: Sequence[Cell]) -> bytes:
         rows[-1, 0].set_xticks(range(len(traces)), traces, rotation=20, ha="right")
         rows[0, 0].legend(ncols=len(compared.policies), loc="lower right", bbox_to_anchor=(1, 1), frameon=False)
         figure.tight_layout()
-        file = io.BytesIO()
-        figure.savefig(file, format="png", dpi=150, metadata={"Software": None})
-        pyplot.close(figure)
-    return file.getvalue()
+        return png(figure)
 
 
 def _voltages(compared: Comparison, trace: PowerTrace) -> bytes:

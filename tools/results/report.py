@@ -1,23 +1,25 @@
-"""docs/results/compress.md and compress.json: what was measured, for people and for programs."""
+"""docs/results/compress.md, compress.json and compress.png: what was measured, for people and for programs."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from freeml_pack.files import write_whole
 
+from results import compress_picture
+from results.figures import Figures, bytes_at, not_beaten, read_figures
 from results.networks import NETWORKS
 from results.pack import Packed
-from results.sparsecomp import Point
 
 HEAD = """\
 # Compression
 
 Written by `make compress-results`, which trains the networks, packs them with `freeml-pack` and runs the method to compare
 with. Every figure of this page is in [compress.json](compress.json).
+
+![accuracy over size, of both methods](compress.png)
 
 """
 
@@ -51,42 +53,18 @@ LEGEND = """
 """
 
 
-@dataclass(frozen=True)
-class Figures:
-    """All that is known of one network. epochs: of retraining that either method may spend."""
-
-    network: str
-    epochs: int
-    train_seconds: float
-    packed: list[Packed]
-    sparsecomp: list[Point]
-
-    def write(self, folder: Path) -> None:
-        write_whole(folder / "figures.json", json.dumps(asdict(self), indent=1).encode())
-
-
-def read_figures(folder: Path) -> Figures | None:
-    path = folder / "figures.json"
-    if not path.exists():
-        return None
-    found = json.loads(path.read_text())
-    packed, points = [Packed(**row) for row in found.pop("packed")], [Point(**row) for row in found.pop("sparsecomp")]
-    return Figures(packed=packed, sparsecomp=points, **found)
-
-
 def write_report(work: Path, output: Path) -> list[Path]:
     """From the figures of all networks in `work`; the files written."""
     found = [figures for name in NETWORKS if (figures := read_figures(work / name))]
     output.mkdir(parents=True, exist_ok=True)
-    contents = {"compress.json": _json(found), "compress.md": _markdown(found)}
-    for name, text in contents.items():
-        write_whole(output / name, text.encode())
+    contents = {
+        "compress.json": _json(found).encode(),
+        "compress.md": _markdown(found).encode(),
+        "compress.png": compress_picture.draw(found),
+    }
+    for name, content in contents.items():
+        write_whole(output / name, content)
     return [output / name for name in contents]
-
-
-def bytes_at(curve: Iterable[Point], accuracy: float) -> int | None:
-    """The smallest network of the curve with at least so much test accuracy, None: there is none."""
-    return min((point.bytes for point in curve if point.test >= accuracy), default=None)
 
 
 def _json(found: list[Figures]) -> str:
@@ -132,11 +110,8 @@ def _row(figures: Figures, packed: Packed) -> list[str]:
 def _section(figures: Figures) -> str:
     """The way of SparseComp: of the points that no other beats in both size and accuracy."""
     network = NETWORKS[figures.network]
-    best: list[Point] = []
-    for point in sorted(figures.sparsecomp, key=lambda point: (point.bytes, -point.test)):
-        if not best or point.test > best[-1].test:
-            best.append(point)
-    rows = "\n".join(f"| {p.bytes:,} | {p.test:.2%} | {p.epochs} | {p.change} |" for p in reversed(best))
+    best = not_beaten(figures.sparsecomp)
+    rows = "\n".join(f"| {p.bytes:,} | {p.test:.2%} | {p.epochs} | {p.change} |" for p in best)
     trained = f"trained in {figures.train_seconds / 60:.1f} min" if figures.train_seconds else "trained before"
     return f"""\
 ## {network.title}
