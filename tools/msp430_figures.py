@@ -86,7 +86,7 @@ class Figures:
     layers: list[Layer]
 
 
-def firmware(blob: bytes, common: list[Path], folder: Path) -> Sim430:
+def firmware(blob: bytes, common: msp430.Common, folder: Path) -> Sim430:
     """A device with the firmware of a blob, which it has verified."""
     path = folder / "firmware.elf"
     msp430.build(blob, path, common)
@@ -149,7 +149,7 @@ def recovery(machine: Sim430, sample: bytes, total: int, cuts: int = 20) -> int:
     return most
 
 
-def measure(blob: bytes, sample: bytes, common: list[Path], folder: Path) -> Figures:
+def measure(blob: bytes, sample: bytes, common: msp430.Common, folder: Path) -> Figures:
     fresh = firmware(blob, common, folder)
     machine = fresh.clone()
     submit(machine, sample, 1)
@@ -180,7 +180,7 @@ def measure(blob: bytes, sample: bytes, common: list[Path], folder: Path) -> Fig
     )
 
 
-def single_layer(shape: str, encoding: Encoding, common: list[Path], folder: Path) -> Layer:
+def single_layer(shape: str, encoding: Encoding, common: msp430.Common, folder: Path) -> Layer:
     """One operator as one step; sparse encodings keep a fifth of the weights, and only those count."""
     inputs, out, kernel = LAYERS[shape]
     b = graphs.Builder(np.random.default_rng(0))
@@ -231,7 +231,7 @@ def power_failures(machine: Sim430, blob: bytes, samples: np.ndarray, wanted: in
     return tag
 
 
-def instruction_cuts(common: list[Path], folder: Path, every: int) -> int:
+def instruction_cuts(common: msp430.Common, folder: Path, every: int) -> int:
     """Power fails before every `every`-th instruction of an inference. Number of answers, all right."""
     graph = cuts.small()
     blob, sample = cuts.blob_of(graph), graphs.random_sample(graph)

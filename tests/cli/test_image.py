@@ -20,6 +20,7 @@ from freeml_pack.engine import Engine
 from freeml_pack.errors import PackError
 from freeml_pack.firmware import msp430
 from freeml_pack.firmware.hex import intel_hex, loaded
+from freeml_pack.firmware.toolchain import found
 from sim430 import Image, Sim430
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +31,7 @@ Captured = pytest.CaptureFixture[str]
 @pytest.fixture(autouse=True)
 def _tools() -> None:
     try:
-        msp430.tools()
+        found()
     except PackError as error:
         pytest.skip(str(error))
 
@@ -98,7 +99,7 @@ def test_hex_reaches_beyond_64_kb(tmp_path: Path) -> None:
     [
         ("net.bin", "msp430fr5994", "must be a file .elf or .hex"),
         ("net.elf", "stm32l4", "there is no firmware for the target stm32l4; use --emit-image with --target msp430fr5994"),
-        ("no clang.elf", "msp430fr5994", "clang and lld are needed to build MSP430 firmware; install them"),
+        ("no clang.elf", "msp430fr5994", "no compiler for MSP430 firmware was found; install clang and lld"),
         ("net.fml", "msp430fr5994", "the image and the blob are the same file"),
     ],
 )

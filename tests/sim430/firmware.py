@@ -10,7 +10,7 @@ from sim430 import Image, Sim430, Stop
 VERIFYING = 1_000_000_000  # cycles: more than any blob here takes
 
 
-def check_with_verifier(blob: bytes, common: list[Path], folder: Path) -> None:
+def check_with_verifier(blob: bytes, common: msp430.Common, folder: Path) -> None:
     """What the device relies on otherwise: the core's verifier, on the device, finds blob and scratch right."""
     path = folder / "verifier.elf"
     msp430.build(blob, path, common, verifies=True)

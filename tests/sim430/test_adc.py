@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
 
 import pytest
 from assembler import BYTE, absolute, double, immediate, program, reg
@@ -19,12 +18,20 @@ SETTLING, CONVERSION = 1200, (32 + 14) * 16 / 4.8  # cycles
 
 
 @pytest.fixture(scope="module")
-def library(common: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Sim430:
+def library(of_clang: msp430.Common, tmp_path_factory: pytest.TempPathFactory) -> Sim430:
     """The port's functions of energy.h."""
     output = tmp_path_factory.mktemp("energy") / "energy.elf"
-    objects = [str(path) for path in common if path.name in ("energy.c.o", "runtime.S.o")]
+    objects = [str(path) for path in of_clang.objects if path.name in ("energy.c.o", "runtime.S.o")]
     wanted = ["--entry=energy_init", "--undefined=energy_is_below"]  # apart from CODE, where `poke` writes
-    command = [msp430.tools()[1], *msp430.LINK_FLAGS, *wanted, "--image-base=0x4000", "-Ttext=0x5000", "-o", str(output)]
+    command = [
+        of_clang.toolchain.linker,
+        *of_clang.toolchain.link_flags,
+        *wanted,
+        "--image-base=0x4000",
+        "-Ttext=0x5000",
+        "-o",
+        str(output),
+    ]
     subprocess.run([*command, *objects], check=True)
     return Sim430(Image.from_elf(output))
 

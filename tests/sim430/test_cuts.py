@@ -12,15 +12,15 @@ from freeml_pack.firmware import msp430
 from sim430 import Image, Sim430
 
 
-def started(blob: bytes, sample: bytes, common: list[Path], folder: Path, is_far: bool = False) -> Sim430:
+def started(blob: bytes, sample: bytes, common: msp430.Common, folder: Path, is_far: bool = False) -> Sim430:
     assert msp430.link(blob, common, folder / "firmware.elf", is_far) == ""
     return cuts.started(Sim430(Image.from_elf(folder / "firmware.elf")), sample)
 
 
-def test_every_instruction_around_every_commit(common: list[Path], tmp_path: Path) -> None:
+def test_every_instruction_around_every_commit(of_clang: msp430.Common, tmp_path: Path) -> None:
     graph = cuts.small()
     blob, sample = cuts.blob_of(graph), graphs.random_sample(graph)
-    start = started(blob, sample, common, tmp_path)
+    start = started(blob, sample, of_clang, tmp_path)
     windows = cuts.commits(start)
     places = cuts.around(windows)
     assert len(windows) > 10
@@ -30,7 +30,7 @@ def test_every_instruction_around_every_commit(common: list[Path], tmp_path: Pat
 
 
 @pytest.mark.parametrize(("name", "is_far"), [("chain", False), ("chain", True), ("in_parts", False)])
-def test_random_instructions(name: str, is_far: bool, common: list[Path], tmp_path: Path) -> None:
+def test_random_instructions(name: str, is_far: bool, common: msp430.Common, tmp_path: Path) -> None:
     graph = getattr(graphs, name)()
     blob, sample = cuts.blob_of(graph), graphs.random_sample(graph)
     start = started(blob, sample, common, tmp_path, is_far)

@@ -35,7 +35,7 @@ def with_thresholds(thresholds: tuple[int, int, int]) -> Graph:
     return graph.with_(exits=tuple(replace(e, threshold=t) for e, t in zip(graph.exits, thresholds, strict=True)))
 
 
-def device(thresholds: tuple[int, int, int], common: list[Path], folder: Path) -> tuple[Sim430, list[list[int]]]:
+def device(thresholds: tuple[int, int, int], common: msp430.Common, folder: Path) -> tuple[Sim430, list[list[int]]]:
     """A device with a sample, before power-on."""
     blob, sample, scores = blob_of(thresholds)
     msp430.build(blob, folder / "firmware.elf", common)
@@ -54,7 +54,7 @@ def margin(scores: list[int]) -> int:
     return first - second
 
 
-def test_sure_exits_answer(common: list[Path], tmp_path: Path) -> None:
+def test_sure_exits_answer(common: msp430.Common, tmp_path: Path) -> None:
     _, _, scores = blob_of((NEVER, NEVER, NEVER))
     margins = [margin(exit) for exit in scores[1:]]
     assert max(margins) < NEVER
@@ -69,7 +69,7 @@ def test_sure_exits_answer(common: list[Path], tmp_path: Path) -> None:
         answers(machine, scores, exit)  # found in the journal
 
 
-def test_when_energy_ends_the_last_exit_answers(common: list[Path], tmp_path: Path) -> None:
+def test_when_energy_ends_the_last_exit_answers(common: msp430.Common, tmp_path: Path) -> None:
     start, scores = device((NEVER, NEVER, NEVER), common, tmp_path)
     start.set_supply(FULL)
     whole = start.clone()
@@ -89,7 +89,7 @@ def test_when_energy_ends_the_last_exit_answers(common: list[Path], tmp_path: Pa
     assert found >= {1, 2, 3}
 
 
-def test_nothing_is_measured_before_there_is_an_exit(common: list[Path], tmp_path: Path) -> None:
+def test_nothing_is_measured_before_there_is_an_exit(common: msp430.Common, tmp_path: Path) -> None:
     machine, scores = device((NEVER, NEVER, NEVER), common, tmp_path)
     machine.set_supply(EMPTY)
     assert machine.run(cycles=LIFE, halt="energy_is_below") is Stop.HALT
@@ -97,7 +97,7 @@ def test_nothing_is_measured_before_there_is_an_exit(common: list[Path], tmp_pat
     answers(machine, scores, 1)
 
 
-def test_power_fails_around_an_exit(common: list[Path], tmp_path: Path) -> None:
+def test_power_fails_around_an_exit(common: msp430.Common, tmp_path: Path) -> None:
     """Any exit may answer then, but only one of them, and with its own bytes."""
     start, scores = device((NEVER, NEVER, NEVER), common, tmp_path)
     start.set_supply(FULL)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msp430_figures as figures
 import pytest
+from freeml_pack.firmware import msp430
 from freeml_pack.graph import Encoding
 
 # cycles a kept multiply-accumulate, without FRAM waits
@@ -26,9 +27,9 @@ LAYERS = {
 }
 
 
-def test_demo_network(common: list[Path], tmp_path: Path) -> None:
+def test_demo_network(of_clang: msp430.Common, tmp_path: Path) -> None:
     blob, samples = figures.demo_network(tmp_path)
-    found = figures.measure(blob, samples[0].tobytes(), common, tmp_path)
+    found = figures.measure(blob, samples[0].tobytes(), of_clang, tmp_path)
     assert found.code_bytes <= 9_900
     assert found.sram_bytes <= 2_048
     assert found.cycles <= 3_480_000
@@ -37,14 +38,14 @@ def test_demo_network(common: list[Path], tmp_path: Path) -> None:
     assert found.recovery_cycles <= 8_200
 
 
-def test_lenet5(common: list[Path], tmp_path: Path) -> None:
+def test_lenet5(of_clang: msp430.Common, tmp_path: Path) -> None:
     blob, samples = figures.lenet5(tmp_path)
-    machine = figures.firmware(blob, common, tmp_path)
+    machine = figures.firmware(blob, of_clang, tmp_path)
     assert sum(layer.cycles for layer in figures.steps(machine, blob, samples[0].tobytes())) <= 5_480_000
 
 
 @pytest.mark.parametrize(("shape", "encoding"), LAYERS)
-def test_layer(shape: str, encoding: Encoding, common: list[Path], tmp_path: Path) -> None:
-    layer = figures.single_layer(shape, encoding, common, tmp_path)
+def test_layer(shape: str, encoding: Encoding, of_clang: msp430.Common, tmp_path: Path) -> None:
+    layer = figures.single_layer(shape, encoding, of_clang, tmp_path)
     assert layer.per_mac <= LAYERS[shape, encoding]
     assert layer.waits <= 0.1 * layer.cycles

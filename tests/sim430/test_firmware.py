@@ -29,7 +29,7 @@ def blob_of(name: str) -> tuple[bytes, bytes, list[int]]:
     return blob, sample, [int(score) for score in Engine(blob).run(sample)]
 
 
-def device(blob: bytes, common: list[Path], folder: Path) -> Sim430:
+def device(blob: bytes, common: msp430.Common, folder: Path) -> Sim430:
     """A device with the firmware of a blob."""
     path = folder / "firmware.elf"
     msp430.build(blob, path, common)
@@ -37,7 +37,7 @@ def device(blob: bytes, common: list[Path], folder: Path) -> Sim430:
 
 
 @pytest.fixture(scope="module")
-def chain(common: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Sim430, list[int]]:
+def chain(common: msp430.Common, tmp_path_factory: pytest.TempPathFactory) -> tuple[Sim430, list[int]]:
     """A device with a sample in its mailbox, before power-on; the scores that it has to find."""
     blob, sample, expected = blob_of("chain")
     machine = device(blob, common, tmp_path_factory.mktemp("chain"))
@@ -45,7 +45,7 @@ def chain(common: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tuple
     return machine, expected
 
 
-def test_every_operator(common: list[Path], tmp_path: Path) -> None:
+def test_every_operator(common: msp430.Common, tmp_path: Path) -> None:
     blob, sample, expected = blob_of("every_kind")
     machine = device(blob, common, tmp_path)
     assert machine.run(cycles=LIFE) is Stop.OFF
@@ -56,7 +56,7 @@ def test_every_operator(common: list[Path], tmp_path: Path) -> None:
     assert answer(machine) == (41, expected)
 
 
-def test_blob_above_64_kb(common: list[Path], tmp_path: Path) -> None:
+def test_blob_above_64_kb(common: msp430.Common, tmp_path: Path) -> None:
     """Weights are streamed from where C pointers do not reach."""
     blob, sample, expected = blob_of("every_kind")
     assert msp430.link(blob, common, tmp_path / "far.elf", is_far=True) == ""
@@ -66,7 +66,7 @@ def test_blob_above_64_kb(common: list[Path], tmp_path: Path) -> None:
     assert answer(machine) == (1, expected)
 
 
-def test_damaged_blob_above_64_kb(common: list[Path], tmp_path: Path) -> None:
+def test_damaged_blob_above_64_kb(common: msp430.Common, tmp_path: Path) -> None:
     blob, _, _ = blob_of("every_kind")
     assert msp430.link(blob, common, tmp_path / "far.elf", is_far=True) == ""
     machine = Sim430(Image.from_elf(tmp_path / "far.elf"))
@@ -91,9 +91,9 @@ def of_resets(machine: Sim430, sample: bytes = b"", tag: int = 0) -> list[int]:
 
 
 @pytest.mark.parametrize("is_far", [False, True])
-def test_only_the_first_reset_verifies_the_blob(is_far: bool, common: list[Path], tmp_path: Path) -> None:
+def test_only_the_first_reset_verifies_the_blob(is_far: bool, of_clang: msp430.Common, tmp_path: Path) -> None:
     blob, sample, expected = blob_of("every_kind")
-    assert msp430.link(blob, common, tmp_path / "firmware.elf", is_far, verifies=True) == ""
+    assert msp430.link(blob, of_clang, tmp_path / "firmware.elf", is_far, verifies=True) == ""
     machine = Sim430(Image.from_elf(tmp_path / "firmware.elf"))
     spent = of_resets(machine)
     assert max(spent[1:]) < 10_000
@@ -103,8 +103,9 @@ def test_only_the_first_reset_verifies_the_blob(is_far: bool, common: list[Path]
     assert answer(machine) == (8, expected)
 
 
-def test_only_the_first_reset_reads_the_blob(chain: tuple[Sim430, list[int]]) -> None:
+def test_only_the_first_reset_reads_the_blob(of_clang: msp430.Common, chain: tuple[Sim430, list[int]]) -> None:
     """Where it lies below 64 KB: 4 cycles a byte."""
+    del of_clang
     blob, _, _ = blob_of("chain")
     spent = of_resets(chain[0].clone())
     assert max(spent[1:]) < 5_000
@@ -112,7 +113,7 @@ def test_only_the_first_reset_reads_the_blob(chain: tuple[Sim430, list[int]]) ->
 
 
 @pytest.mark.parametrize("verifies", [False, True])
-def test_bytes_that_did_not_arrive(verifies: bool, common: list[Path], tmp_path: Path) -> None:
+def test_bytes_that_did_not_arrive(verifies: bool, common: msp430.Common, tmp_path: Path) -> None:
     blob, sample, expected = blob_of("chain")
     assert msp430.link(blob, common, tmp_path / "firmware.elf", is_far=False, verifies=verifies) == ""
     machine = Sim430(Image.from_elf(tmp_path / "firmware.elf"))
@@ -132,10 +133,10 @@ RECOVERY = 12_000  # cycles at most, from the reset to the first step of the inf
 
 
 @pytest.mark.parametrize(("name", "is_far"), [("chain", False), ("in_parts", False), ("chain", True)])
-def test_recovery_is_short(name: str, is_far: bool, common: list[Path], tmp_path: Path) -> None:
+def test_recovery_is_short(name: str, is_far: bool, of_clang: msp430.Common, tmp_path: Path) -> None:
     """Wherever the power failed, and with the boot counted in the journal. FRAM waits are part of it."""
     blob, sample, expected = blob_of(name)
-    assert msp430.link(blob, common, tmp_path / "firmware.elf", is_far) == ""
+    assert msp430.link(blob, of_clang, tmp_path / "firmware.elf", is_far) == ""
     start = Sim430(Image.from_elf(tmp_path / "firmware.elf"))
     submit(start, sample, 3)
     assert start.run(cycles=LIFE, halt="fml_interp_step") is Stop.HALT
@@ -212,7 +213,7 @@ def test_many_short_lives(chain: tuple[Sim430, list[int]]) -> None:
     assert life > 5
 
 
-def test_command(common: list[Path], tmp_path: Path) -> None:
+def test_command(common: msp430.Common, tmp_path: Path) -> None:
     blob, sample, expected = blob_of("chain")
     model = tmp_path / "model.fml"
     model.write_bytes(blob)
@@ -233,7 +234,7 @@ def test_command(common: list[Path], tmp_path: Path) -> None:
     assert run.stderr.startswith("msp430_image: error: not a usable model: blob is not as long as it says; ")
 
 
-def test_what_does_not_fit_is_refused(common: list[Path], tmp_path: Path) -> None:
+def test_what_does_not_fit_is_refused(common: msp430.Common, tmp_path: Path) -> None:
     b = graphs.Builder(np.random.default_rng(1))
     graph = b.finish(b.linear(b.flatten(b.quantize((1, 30, 30))), 300))
     blob = write_blob(graph, graphs.roomy_plan(graph, np.random.default_rng(3)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,13 +22,13 @@ RANGE = (3, 1 << 2, -100, 110, 0)  # zero point, scale, low, high, no pools
 
 
 @pytest.fixture(scope="module")
-def machine(common: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Sim430:
+def machine(of_clang: msp430.Common, tmp_path_factory: pytest.TempPathFactory) -> Sim430:
     output = tmp_path_factory.mktemp("loops") / "loops.elf"
     wanted = ("dot.S.o", "requantize.S.o", "encoded.S.o", "rows.S.o", "pool.S.o")
-    objects = [str(path) for path in common if path.name in wanted]
+    objects = [str(path) for path in of_clang.objects if path.name in wanted]
     script = output.with_suffix(".ld")
     script.write_text("SECTIONS { .fast 0x4400 : { *(.fast.*) *(.text.*) } .noinit 0x3000 (NOLOAD) : { *(.noinit.*) } }")
-    command = [msp430.tools()[1], "--entry=dot_pack", "-N", "-T", str(script), "-o", str(output), *objects]
+    command = [of_clang.toolchain.linker, "--entry=dot_pack", "-N", "-T", str(script), "-o", str(output), *objects]
     subprocess.run(command, check=True)
     return Sim430(Image.from_elf(output))
 

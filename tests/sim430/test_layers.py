@@ -75,7 +75,7 @@ ENCODED: dict[str, tuple[tuple[int, int, int], int, Window]] = {
 }
 
 
-def same_as_host(b: Builder, output: str, common: list[Path], folder: Path) -> None:
+def same_as_host(b: Builder, output: str, common: msp430.Common, folder: Path) -> None:
     graph = b.finish(output)
     blob = write_blob(graph, tight_plan(graph, np.random.default_rng(2)))
     msp430.build(blob, folder / "layer.elf", common)
@@ -88,7 +88,7 @@ def same_as_host(b: Builder, output: str, common: list[Path], folder: Path) -> N
 
 
 @pytest.mark.parametrize("name", CONVOLUTIONS | OTHERS)
-def test_layer(name: str, common: list[Path], tmp_path: Path) -> None:
+def test_layer(name: str, common: msp430.Common, tmp_path: Path) -> None:
     shape, layer = (CONVOLUTIONS | OTHERS)[name]
     b = Builder(np.random.default_rng(len(name)))
     same_as_host(b, layer(b, b.quantize(shape)), common, tmp_path)
@@ -96,14 +96,14 @@ def test_layer(name: str, common: list[Path], tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", list(Encoding)[1:])
 @pytest.mark.parametrize("name", ENCODED)
-def test_encoded(name: str, encoding: Encoding, common: list[Path], tmp_path: Path) -> None:
+def test_encoded(name: str, encoding: Encoding, common: msp430.Common, tmp_path: Path) -> None:
     shape, out, window = ENCODED[name]
     b = Builder(np.random.default_rng(1))
     density = 0.005 if name == "linear" else 0.3  # few: channels without any
     same_as_host(b, b.conv(b.quantize(shape), out, window, encoding=encoding, density=density), common, tmp_path)
 
 
-def test_encoded_and_pooled_or_in_parts(common: list[Path], tmp_path: Path) -> None:
+def test_encoded_and_pooled_or_in_parts(common: msp430.Common, tmp_path: Path) -> None:
     b = Builder(np.random.default_rng(4))
     window = Window((3, 3), padding=(1, 1, 1, 1))
     x = b.conv(b.quantize((6, 8, 8)), 12, window, encoding=Encoding.SPARSE_4, density=0.3, pool=(2, 2))
@@ -112,6 +112,6 @@ def test_encoded_and_pooled_or_in_parts(common: list[Path], tmp_path: Path) -> N
 
 @pytest.mark.parametrize("per_channel", [False, True])
 @pytest.mark.parametrize("kind", SampleType)
-def test_samples(kind: SampleType, per_channel: bool, common: list[Path], tmp_path: Path) -> None:
+def test_samples(kind: SampleType, per_channel: bool, common: msp430.Common, tmp_path: Path) -> None:
     b = Builder(np.random.default_rng(3))
     same_as_host(b, b.quantize((3, 3, 4) if per_channel else (1, 3, 4), kind, per_channel), common, tmp_path)

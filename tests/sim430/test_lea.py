@@ -24,7 +24,7 @@ X, Y, RESULT, PARAMETERS = 0x2C00, 0x2D00, 0x2E00, 0x2E10
 
 
 @pytest.fixture(scope="module")
-def accelerated(common: list[Path], tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+def accelerated(common: msp430.Common, tmp_path_factory: pytest.TempPathFactory) -> msp430.Common:
     """Object files of the firmware with the accelerator."""
     return msp430.compile_common(tmp_path_factory.mktemp("lea"), lea=True)
 
@@ -94,7 +94,7 @@ def test_limits() -> None:
 # --- the port ---------------------------------------------------------------------------------------------------------
 
 
-def device(blob: bytes, sample: bytes, objects: list[Path], folder: Path) -> Sim430:
+def device(blob: bytes, sample: bytes, objects: msp430.Common, folder: Path) -> Sim430:
     msp430.build(blob, folder / "firmware.elf", objects)
     machine = Sim430(Image.from_elf(folder / "firmware.elf"))
     submit(machine, sample, 1)
@@ -111,7 +111,7 @@ def convolutions() -> Graph:
 
 
 @pytest.mark.parametrize("name", ["convolutions", "chain", "every_kind", "in_parts", "with_exits"])
-def test_same_bytes_as_on_the_cpu(name: str, accelerated: list[Path], tmp_path: Path) -> None:
+def test_same_bytes_as_on_the_cpu(name: str, accelerated: msp430.Common, tmp_path: Path) -> None:
     graph = convolutions() if name == "convolutions" else getattr(graphs, name)()
     blob, sample = write_blob(graph, graphs.tight_plan(graph, np.random.default_rng(3))), graphs.random_sample(graph)
     machine = device(blob, sample, accelerated, tmp_path)
@@ -121,7 +121,7 @@ def test_same_bytes_as_on_the_cpu(name: str, accelerated: list[Path], tmp_path: 
         assert answer(machine) == (1, [int(score) for score in Engine(blob).run(sample)])
 
 
-def test_fewer_cycles_than_the_cpu(common: list[Path], accelerated: list[Path], tmp_path: Path) -> None:
+def test_fewer_cycles_than_the_cpu(common: msp430.Common, accelerated: msp430.Common, tmp_path: Path) -> None:
     b = graphs.Builder(np.random.default_rng(0))
     graph = b.finish(b.conv(b.quantize((16, 14, 14)), 32, Window((3, 3), padding=(1, 1, 1, 1))))
     blob, sample = write_blob(graph, graphs.roomy_plan(graph)), graphs.random_sample(graph)
@@ -141,7 +141,7 @@ def test_fewer_cycles_than_the_cpu(common: list[Path], accelerated: list[Path], 
     assert cycles[1] < cycles[0]
 
 
-def test_power_fails_while_it_works(accelerated: list[Path], tmp_path: Path) -> None:
+def test_power_fails_while_it_works(accelerated: msp430.Common, tmp_path: Path) -> None:
     graph = cuts.small()
     blob, sample = cuts.blob_of(graph), graphs.random_sample(graph)
     msp430.build(blob, tmp_path / "firmware.elf", accelerated)

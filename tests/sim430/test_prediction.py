@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from freeml_pack.blob import write_blob
 from freeml_pack.energy.costs import plan_prices
+from freeml_pack.firmware import msp430
 from freeml_pack.graph import Encoding, Window
 from freeml_pack.inspection.network import read_network
 from freeml_pack.targets import load_target
@@ -31,10 +32,10 @@ def encoded_network(_: Path) -> tuple[bytes, np.ndarray]:
 
 @pytest.mark.parametrize("network", [figures.demo_network, figures.lenet5, encoded_network])
 def test_planner_is_right_within_a_tenth(
-    network: Callable[[Path], tuple[bytes, np.ndarray]], common: list[Path], tmp_path: Path
+    network: Callable[[Path], tuple[bytes, np.ndarray]], of_clang: msp430.Common, tmp_path: Path
 ) -> None:
     blob, samples = network(tmp_path)
-    machine = figures.firmware(blob, common, tmp_path)
+    machine = figures.firmware(blob, of_clang, tmp_path)
     counted = sum(layer.cycles for layer in figures.steps(machine, blob, samples[0].tobytes()))
     prices = plan_prices(blob, read_network(blob), load_target("msp430fr5994"), 0.0)
     predicted = (prices.inference - prices.start) / (figures.NANOJOULES * 1e-9)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import subprocess
 import zlib
-from pathlib import Path
 
 import pytest
 from freeml_pack.firmware import msp430
@@ -20,11 +19,20 @@ BUFFER = SRAM.start
 
 
 @pytest.fixture(scope="module")
-def machine(common: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Sim430:
+def machine(of_clang: msp430.Common, tmp_path_factory: pytest.TempPathFactory) -> Sim430:
     """The port's functions that the compiler and the core call, without a program around them."""
     output = tmp_path_factory.mktemp("library") / "library.elf"
-    objects = [str(path) for path in common if path.name in ("runtime.S.o", "bytes.S.o", "crc32.S.o")]
-    command = [msp430.tools()[1], "--entry=memcpy", "--image-base=0x4000", "-N", "-Ttext=0x4400", "-o", str(output), *objects]
+    objects = [str(path) for path in of_clang.objects if path.name in ("runtime.S.o", "bytes.S.o", "crc32.S.o")]
+    command = [
+        of_clang.toolchain.linker,
+        "--entry=memcpy",
+        "--image-base=0x4000",
+        "-N",
+        "-Ttext=0x4400",
+        "-o",
+        str(output),
+        *objects,
+    ]
     subprocess.run(command, check=True)
     return Sim430(Image.from_elf(output))
 

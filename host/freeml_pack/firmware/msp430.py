@@ -1,15 +1,14 @@
 """Firmware for an MSP430FR5994 from a blob: start-up code, C core, blob and room for NVM in one ELF file.
 
-Needs clang with its MSP430 target, and lld.
+Needs a compiler (toolchain.py).
 """
 
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import reduce
 from math import ceil, prod, sqrt
 from operator import or_
@@ -19,6 +18,7 @@ from zlib import crc32
 from freeml_pack.engine import Engine, EngineError
 from freeml_pack.errors import PackError
 from freeml_pack.firmware.native import NATIVE
+from freeml_pack.firmware.toolchain import Toolchain, found
 from freeml_pack.inspection.network import NetworkOp, read_network
 from freeml_pack.targets import Energy, Target, load_target
 
@@ -45,39 +45,12 @@ PER_MODEL = ("main.c", "image.S")
 PACKED, VERIFIED = "packed.c", "verified.c"  # one of them, too
 LEA = PORT / "lea"  # with its kernel, which calls the CPU's by these names
 CPU_KERNEL = [f"-Dfml_kernel_conv_2d{suffix}=cpu_conv_2d{suffix}" for suffix in ("", "_scratch")]
-FLAGS = ["--target=msp430", "-mhwmult=f5series", "-ffreestanding"]
-C_FLAGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-Oz", "-flto"]
+RUNTIME = "runtime.S"  # for compilers whose own library is not used
+INCLUDE = [NATIVE / "include", CORE, PORT, LEA]
+C_FLAGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
 C_FLAGS += ["-DFML_WITHOUT_BUS_NVM", "-include", str(PORT / "options.h")]
-LINK_FLAGS = ["-N", "--gc-sections", "-mllvm", "--mhwmult=f5series"]
 # Functions that simulations look for: they are called and not inlined.
 LANDMARKS = ("fml_interp_step", "fml_session_start", "fml_session_output", "fml_journal_write")
-
-
-def tools() -> tuple[str, str]:
-    """Compiler and linker. PackError where one is missing."""
-    compiler = shutil.which("clang")
-    own = str(Path(compiler or "").resolve().parent / "ld.lld")  # the linker reads the compiler's bitcode: of one version
-    linker = next((path for name in (own, "ld.lld", "ld.lld-14") if (path := shutil.which(name))), None)
-    if compiler is None or linker is None:
-        raise PackError("clang and lld are needed to build MSP430 firmware; install them (apt install clang lld)")
-    return compiler, linker
-
-
-def check_tools() -> None:
-    """PackError where compiler or linker is missing, or the compiler knows no MSP430."""
-    compiler, _ = tools()
-    known = subprocess.run([compiler, "--print-targets"], capture_output=True, text=True).stdout
-    if "msp430" not in known:
-        raise PackError(f"{compiler} cannot compile for an MSP430; put another clang first in PATH (apt install clang lld)")
-
-
-def _compile(source: Path, folder: Path, *flags: str) -> Path:
-    compiler, _ = tools()
-    target = folder / f"{source.name}.o"
-    language = C_FLAGS if source.suffix == ".c" else []
-    includes = ["-I", str(NATIVE / "include"), "-I", str(CORE), "-I", str(PORT), "-I", str(LEA)]
-    subprocess.run([compiler, *FLAGS, *language, *flags, *includes, "-c", str(source), "-o", str(target)], check=True)
-    return target
 
 
 def left_out(ops: tuple[NetworkOp, ...]) -> set[str]:
@@ -90,16 +63,32 @@ def _entries(names: set[str]) -> list[str]:
     return [f"--defsym={function}=left_out" for name in sorted(names) for function in FUNCTIONS.get(name, ())]
 
 
-def compile_common(folder: Path, *, lea: bool = False) -> list[Path]:
-    """Object files, in `folder`, of what is the same for every model: the port, and the core but for the files that the port
-    replaces by one of the same name. lea: convolutions on the Low-Energy Accelerator (README.md of the port)."""
+@dataclass(frozen=True)
+class Common:
+    """What is the same for every model, compiled: the port, and the core but for the files that the port replaces by one of the
+    same name. lea: convolutions are on the Low-Energy Accelerator (README.md of the port)."""
+
+    toolchain: Toolchain
+    objects: list[Path]
+    lea: bool
+
+
+def _compile(toolchain: Toolchain, source: Path, folder: Path, *flags: str) -> Path:
+    language = C_FLAGS if source.suffix == ".c" else []
+    return toolchain.compile(source, folder, INCLUDE, *language, *flags)
+
+
+def compile_common(folder: Path, *, lea: bool = False, toolchain: Toolchain | None = None) -> Common:
+    """Into object files in `folder`. toolchain: default the one that is found. PackError where there is none."""
+    toolchain = toolchain or found()
     conv = PORT / "conv_2d.c"
-    port = [path for path in sorted(PORT.glob("*.[cS]")) if path.name not in (*PER_MODEL, PACKED, VERIFIED)]
+    apart = {*PER_MODEL, PACKED, VERIFIED} if toolchain.own_runtime else {*PER_MODEL, PACKED, VERIFIED, RUNTIME}
+    port = [path for path in sorted(PORT.glob("*.[cS]")) if path.name not in apart]
     replaced = {path.stem for path in port}
     core = [path for path in sorted(CORE.rglob("*.c")) if path.stem not in replaced]
     accelerator = sorted(LEA.glob("*.[cS]")) if lea else []
-    objects = [_compile(path, folder) for path in (*port, *core, *accelerator) if path != conv]
-    return [*objects, _compile(conv, folder, *(CPU_KERNEL if lea else []))]
+    objects = [_compile(toolchain, path, folder) for path in (*port, *core, *accelerator) if path != conv]
+    return Common(toolchain, [*objects, _compile(toolchain, conv, folder, *(CPU_KERNEL if lea else []))], lea)
 
 
 def _taps(op: NetworkOp) -> int:
@@ -191,7 +180,7 @@ def defines(blob: bytes, is_far: bool, target: Target | None = None) -> dict[str
 
 
 def link(
-    blob: bytes, common: list[Path], output: Path, is_far: bool, target: Target | None = None, *, verifies: bool = False
+    blob: bytes, common: Common, output: Path, is_far: bool, target: Target | None = None, *, verifies: bool = False
 ) -> str:
     """Links firmware with the whole blob below or above 64 KB. verifies: as `build`. Returns what the linker complains of;
     empty: nothing."""
@@ -204,47 +193,27 @@ def link(
         flags += [f'-DNEAR_FILE="{folder}/near"', f'-DFAR_FILE="{folder}/far"']
         absent = left_out(read_network(blob).ops)
         objects = [
-            *(path for path in common if path.name.partition(".")[0] not in absent),
-            *(_compile(PORT / source, folder, *flags) for source in (*PER_MODEL, VERIFIED if verifies else PACKED)),
+            *(path for path in common.objects if path.name.partition(".")[0] not in absent),
+            *(
+                _compile(common.toolchain, PORT / source, folder, *flags)
+                for source in (*PER_MODEL, VERIFIED if verifies else PACKED)
+            ),
         ]
-        command = [
-            tools()[1],
-            *LINK_FLAGS,
-            *(f"--undefined={name}" for name in LANDMARKS),
-            *_entries(absent),
-            "-L",
-            str(LEA if any(path.name == "lea.c.o" for path in common) else PORT),
-            "-T",
-            str(PORT / "fr5994.ld"),
-            "-o",
-            str(output),
-            *map(str, objects),
-        ]
-        return subprocess.run(command, capture_output=True, text=True).stderr
+        scripts = ["-L", str(LEA if common.lea else PORT), "-T", str(PORT / "fr5994.ld")]
+        kept = [f"--undefined={name}" for name in LANDMARKS]
+        return common.toolchain.link(objects, output, *kept, *_entries(absent), *scripts)
 
 
-def build(
-    blob: bytes,
-    output: Path,
-    common: list[Path] | None = None,
-    target: Target | None = None,
-    *,
-    lea: bool = False,
-    verifies: bool = False,
-) -> None:
-    """Writes the firmware of a blob, which lies below 64 KB where it fits. common: of compile_common, else lea is as there;
-    target: as in `defines`; verifies: the device has the core's verifier, too (blob.h). PackError where it is no blob or does
-    not fit."""
+def build(blob: bytes, output: Path, common: Common, target: Target | None = None, *, verifies: bool = False) -> None:
+    """Writes the firmware of a blob, which lies below 64 KB where it fits. target: as in `defines`; verifies: the device has
+    the core's verifier, too (blob.h). PackError where it is no blob or does not fit."""
     try:
         needed = defines(blob, is_far=False, target=target)
     except EngineError as error:
         raise PackError(f"not a usable model: {error.text}; pack it again") from error
-    with tempfile.TemporaryDirectory() as folder:
-        objects = common or compile_common(Path(folder), lea=lea)
-        if not link(blob, objects, output, is_far=False, target=target, verifies=verifies):
-            return
-        complaint = link(blob, objects, output, is_far=True, target=target, verifies=verifies)
-    if complaint:
+    if not link(blob, common, output, is_far=False, target=target, verifies=verifies):
+        return
+    if complaint := link(blob, common, output, is_far=True, target=target, verifies=verifies):
         raise PackError(
             f"the model does not fit the device: {len(blob)} bytes, {needed['NVM_BYTES']} of NVM and "
             f"{needed['SCRATCH_BYTES']} of scratch; pack a smaller one ({complaint.splitlines()[0]})"

@@ -5,7 +5,7 @@ static fml_kept kept __attribute__((section(".nvm"))); /* zeros where the firmwa
 const fml_model *const the_model = &kept.model;
 
 int blob_open(void *buffer, uint16_t size) {
-    const fml_source source = {IS_FAR ? NULL : near_blob, IS_FAR ? read_blob : NULL, NULL, BLOB_BYTES};
+    static const fml_source source = {IS_FAR ? NULL : near_blob, IS_FAR ? read_blob : NULL, NULL, BLOB_BYTES};
     return fml_model_reopen(&kept, &source, near_blob, buffer, size);
 }
 
