@@ -11,8 +11,8 @@ SCRIPT = """\
 from freeml.policy import decide, seconds
 for line in open("cases.txt"):
     values = [None if word == "-" else float(word) for word in line.split()]
-    worthwhile = None if values[-1] is None else bool(values[-1])
-    print(decide(*values[:-1], worthwhile), seconds(*values[:1], *values[2:5]))
+    worthwhile = None if values[8] is None else bool(values[8])
+    print(decide(*values[:8], worthwhile, *values[9:]), seconds(*values[:1], *values[2:5]))
 """
 
 
@@ -24,7 +24,8 @@ def test_decisions_are_the_same(device: Device) -> None:
         watts, income = 0.01 + rng.random(), rng.choice([0.0, rng.random()])
         confidence, time_left = rng.choice([None, rng.random()]), rng.choice([None, 100 * rng.random()])
         worthwhile = rng.choice([None, False, True])
-        cases.append((energy, to_commit, to_exit, watts, income, confidence, 0.5, time_left, worthwhile))
+        sleep = rng.choice([0.0, 0.1 * rng.random()]), 10 * rng.random(), rng.random()  # watts, a charge, a restart
+        cases.append((energy, to_commit, to_exit, watts, income, confidence, 0.5, time_left, worthwhile, *sleep))
     lines = (" ".join("-" if value is None else repr(float(value)) for value in case) for case in cases)
     (device.folder / "cases.txt").write_text("\n".join(lines) + "\n")
     answers = [line.split() for line in device.output(SCRIPT).splitlines()]

@@ -6,7 +6,7 @@ from math import inf
 
 import pytest
 from freeml_pack.energy.policies import Situation, find_policy
-from freeml_pack.energy.policy import ANSWER, CONTINUE, SLEEP, Experience, decide, seconds
+from freeml_pack.energy.policy import ANSWER, CONTINUE, SLEEP, Experience, decide, seconds, sleeping
 from freeml_pack.errors import PackError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,6 +44,14 @@ W = 5e-3
             {"energy": 9, "confidence": 0.7, "threshold": 0.8, "worthwhile": True, "time_left": 999.0},
             ANSWER,
         ),  # too late for that
+        # Sleep takes 1 uW of 1 mW, 0.1 J while 100 J are stored; to be off, what is left and a start.
+        ({"energy": 0.05, "income": 1e-3, "sleep_watts": 1e-6, "charge": 100, "restart": 0.04}, CONTINUE),
+        ({"energy": 0.05, "income": 1e-3, "sleep_watts": 1e-6, "charge": 100, "restart": 0.06}, SLEEP),
+        ({"energy": 0.07, "income": 1e-3, "sleep_watts": 1e-6, "charge": 100, "restart": 0.04}, SLEEP),
+        ({"energy": 0.05, "income": 1e-3, "sleep_watts": 1e-6, "charge": 10, "restart": 0.04}, SLEEP),  # small: full soon
+        ({"energy": 0.05, "income": 1e-3, "sleep_watts": 1e-6, "charge": 100, "restart": 0.04, "time_left": 1e6}, SLEEP),
+        ({"energy": 0.9, "income": 1e-6, "sleep_watts": 2e-6, "charge": 100, "restart": 0.04}, CONTINUE),  # power fails anyway
+        ({"energy": 0.9, "sleep_watts": 2e-6, "charge": 100, "restart": 0.04}, SLEEP),  # nothing is known of what comes in
     ],
 )
 def test_decide(arguments: dict[str, float], choice: int) -> None:
@@ -55,6 +63,12 @@ def test_time_until_work_is_done_counts_charging() -> None:
     assert seconds(3, 5, W) == inf
     assert seconds(3, 5, W, income=1e-3) == pytest.approx(2 / 1e-3)  # all that comes in until then is just enough
     assert seconds(3, 5, W, income=4e-3) == pytest.approx(1000)  # enough comes in while it works
+
+
+def test_sleep_takes_its_share_of_what_comes_in() -> None:
+    assert sleeping(6, 1e-6, 4e-6) == pytest.approx(2)  # 2 s a uJ, while 3 uW are stored
+    assert sleeping(6, 1e-6, 1e-6) == inf
+    assert sleeping(6, 1e-6, 0.0) == sleeping(6, 0.0, 1e-6) == 0
 
 
 amounts = st.floats(0, 100)
@@ -90,6 +104,7 @@ def test_more_energy_never_turns_work_into_waiting(
 def situation(**changes: float | None) -> Situation:
     plain: dict[str, float | None] = {"energy": 0.5, "to_commit": 1.0, "to_exit": 5.0, "watts": W, "income": 0.0, "exit": None}
     plain |= {"confidence": None, "threshold": 0.8, "time_left": None, "likely": None, "surplus": 0.0}
+    plain |= {"sleep_watts": 0.0, "charge": 0.0, "restart": 0.0}
     return Situation(**(plain | changes))  # type: ignore[arg-type]
 
 
@@ -130,6 +145,12 @@ def test_later_answers_that_are_no_better_are_left() -> None:
     weak = learned(*[(1, 0.4), (2, 0.45)] * 100)
     assert not weak.worthwhile(0, 0.5, surplus=10.0)
     assert weak.worthwhile(0, 0.3, surplus=10.0)
+
+
+def test_a_few_answers_are_enough_to_give_up_hope() -> None:
+    hopeful, taught = learned(*[(0, 0.5)] * 100), learned(*[(0, 0.5)] * 100, *[(1, 0.4)] * 3)
+    assert hopeful.worthwhile(0, 0.2)
+    assert not taught.worthwhile(0, 0.2)
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 5), st.lists(st.tuples(st.integers(0, 2), st.floats(0, 1)), max_size=40))

@@ -243,6 +243,9 @@ class Device:
             likely=None if exit is None else self._likely(exit),
             time_left=None if deadline is None else taken + deadline - time,
             surplus=max(0.0, income * (self._next_due - time) - room) if self._habits.every else 0.0,
+            sleep_watts=self._board.sleep_watts,
+            charge=self._board.charge(),
+            restart=self._prices.boot,
         )
 
     def _likely(self, exit: int) -> float:

@@ -30,6 +30,9 @@ class Situation:
     likely: float | None
     time_left: float | None
     surplus: float
+    sleep_watts: float
+    charge: float
+    restart: float
 
 
 class Chooser:
@@ -75,6 +78,9 @@ class _Ours(Chooser):
             threshold=now.threshold,
             time_left=now.time_left,
             worthwhile=worthwhile,
+            sleep_watts=now.sleep_watts,
+            charge=now.charge,
+            restart=now.restart,
         )
 
     def answered(self, number: int, likely: float) -> None:
