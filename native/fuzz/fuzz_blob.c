@@ -12,11 +12,11 @@
 #define LIVES 6            /* failed accesses in an inference */
 #define CUTS 12            /* power cuts between steps in an inference */
 
-static struct { unsigned inputs, opened, too_large, gaps, resumed; } counts;
+static struct { unsigned inputs, opened, too_large, gaps, resumed, exits; } counts;
 
 void fuzz_report(FILE *to) {
-    fprintf(to, "inputs=%u opened=%u too_large=%u gaps=%u resumed=%u\n", counts.inputs, counts.opened, counts.too_large,
-            counts.gaps, counts.resumed);
+    fprintf(to, "inputs=%u opened=%u too_large=%u gaps=%u resumed=%u exits=%u\n", counts.inputs, counts.opened,
+            counts.too_large, counts.gaps, counts.resumed, counts.exits);
 }
 
 /* --- How much a model does ------------------------------------------------------------------------------------------
@@ -85,6 +85,15 @@ static void cover(coverage *tensor, const fml_op *op) {
     }
 }
 
+/* Has the tensor the scores of the last layer or of an exit? */
+static bool is_answer(const fml_model *model, uint16_t index) {
+    bool found = false;
+    for (uint32_t exit = 0; exit <= fml_model_exits(model); exit++) {
+        found = found || fml_model_answer(model, exit) == index;
+    }
+    return found;
+}
+
 /* Is some byte of tensor `index` read before it was written? The packer makes no such model; its answer depends on what
  * the arena held before. */
 static bool has_gap(const fml_model *model, uint16_t index) {
@@ -104,8 +113,8 @@ static bool has_gap(const fml_model *model, uint16_t index) {
         }
     }
     free(covered.bytes);
-    CHECK(index != model->output || covered.left < size);
-    return gap || (index == model->output && covered.left > 0);
+    CHECK(!is_answer(model, index) || covered.left < size);
+    return gap || (is_answer(model, index) && covered.left > 0);
 }
 
 static bool has_gaps(const fml_model *model) {
@@ -126,8 +135,25 @@ typedef struct run {
     fuzz_memory memory;
     fml_session session;
     uint8_t *arena, *scratch, *sample;
+    uint16_t leave; /* number of the exit that answers; 0: none */
     uint32_t random;
 } run;
+
+/* Some steps, 1 to `most`; the answer, where the exit that is to give it was passed. */
+static int proceed(run *r, uint32_t most) {
+    fml_session *const session = &r->session;
+    if (r->leave != 0 && fml_session_exits(session) >= r->leave) {
+        CHECK(fml_session_margin(session) >= 0 && fml_session_margin(session) <= UINT8_MAX);
+        counts.exits++;
+        return fml_session_exit(session);
+    }
+    const uint32_t all = fml_session_remaining(session), next = fml_session_to_answer(session);
+    CHECK(next > 0 && next <= all);
+    const uint32_t left = r->leave != 0 ? next : all, steps = 1 + fuzz_below(&r->random, most < left ? most : left);
+    const int status = fml_session_step(session, steps);
+    CHECK(status < 0 || fml_session_remaining(session) == all - steps);
+    return status;
+}
 
 /* A life: opens, starts the sample unless it is under way, runs to the end. 0, or a status, or 1 where a failure left
  * it. */
@@ -142,15 +168,14 @@ static int live(run *r) {
         status = fml_session_start(&r->session, r->sample, r->model->sample_size, 7);
     }
     while (status >= 0 && r->session.phase == FML_PHASE_RUNNING) {
-        const uint32_t left = fml_session_remaining(&r->session), most = 1 + fuzz_below(&r->random, left);
-        status = fml_session_step(&r->session, most);
-        CHECK(status < 0 || fml_session_remaining(&r->session) == left - most);
+        status = proceed(r, fml_session_remaining(&r->session));
     }
     return status < 0 ? status : 0;
 }
 
-static void make_run(run *r, const fml_model *model, bool mapped, uint32_t random) {
+static void make_run(run *r, const fml_model *model, bool mapped, uint16_t leave, uint32_t random) {
     r->model = model;
+    r->leave = leave;
     r->random = random;
     fuzz_memory_make(&r->memory, model->nvm_size, mapped, random);
     r->arena = mapped ? NULL : fuzz_allocate(&r->random, model->arena_size);
@@ -219,7 +244,9 @@ static void live_in_steps(run *r) {
             CHECK(fml_session_start(&r->session, r->sample, r->model->sample_size, 7) == FML_OK);
         }
         most = most > 0 ? most : 1 + 2 * fml_session_remaining(&r->session) / CUTS;
-        CHECK(fml_session_step(&r->session, cuts > 0 ? 1 + fuzz_below(&r->random, most) : 0) >= 0);
+        while (r->session.phase == FML_PHASE_RUNNING && proceed(r, most) >= 0 && cuts == 0) {
+        }
+        CHECK(!r->session.stale);
         if (cuts > 0) {
             cuts--;
             r->memory.keep = (uint8_t)fuzz_below(&r->random, FUZZ_KEEPS);
@@ -232,13 +259,14 @@ static void live_in_steps(run *r) {
 }
 
 /* The answer, and again where memory fails: the same, unless `gaps`. The caller frees it. */
-static uint8_t *infer(const fml_model *model, fuzz_stream *stream, bool mapped, bool gaps, uint32_t *random) {
+static uint8_t *infer(const fml_model *model, fuzz_stream *stream, bool mapped, bool gaps, uint16_t leave,
+                      uint32_t *random) {
     run whole, failing;
-    make_run(&whole, model, mapped, fuzz_random(random));
+    make_run(&whole, model, mapped, leave, fuzz_random(random));
     stream->memory = &whole.memory;
     CHECK(live(&whole) == 0);
     uint8_t *answer = take_output(&whole);
-    make_run(&failing, model, mapped, fuzz_random(random));
+    make_run(&failing, model, mapped, leave, fuzz_random(random));
     stream->memory = &failing.memory;
     if (mapped && fuzz_below(random, 3) > 0) {
         live_in_steps(&failing);
@@ -265,8 +293,9 @@ static void run_model(const fml_model *model, const fml_model *streamed, fuzz_st
     counts.gaps += gaps;
     uint32_t random = model->model_id | 1;
     const bool crossed = fuzz_below(&random, 2); /* a streamed blob with mapped memory, and the other way round */
-    uint8_t *here = infer(crossed ? streamed : model, stream, true, gaps, &random);
-    uint8_t *there = infer(crossed ? model : streamed, stream, false, gaps, &random);
+    const uint16_t leave = (uint16_t)fuzz_below(&random, fml_model_exits(model) + 1);
+    uint8_t *here = infer(crossed ? streamed : model, stream, true, gaps, leave, &random);
+    uint8_t *there = infer(crossed ? model : streamed, stream, false, gaps, leave, &random);
     CHECK(gaps || memcmp(here, there, model->output_length) == 0);
     free(here);
     free(there);

@@ -44,6 +44,7 @@ def test_blobs(programs: Path, tmp_path: Path) -> None:
     assert 0.15 * MUTATIONS < counts["opened"] < 0.7 * MUTATIONS  # both outcomes are exercised
     assert counts["too_large"] + counts["gaps"] < 0.3 * counts["opened"]  # most models that open are run, and compared
     assert counts["resumed"] > counts["opened"]
+    assert counts["exits"] > 0.02 * counts["opened"]
 
 
 def test_journals(programs: Path, tmp_path: Path) -> None:
