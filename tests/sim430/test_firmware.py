@@ -234,6 +234,17 @@ def test_command(common: msp430.Common, tmp_path: Path) -> None:
     assert run.stderr.startswith("msp430_image: error: not a usable model: blob is not as long as it says; ")
 
 
+@pytest.mark.parametrize("compiler", ["no-such-program", sys.executable])
+def test_a_compiler_for_another_processor_is_refused(compiler: str, tmp_path: Path) -> None:
+    model = tmp_path / "model.fml"
+    model.write_bytes(blob_of("chain")[0])
+    command = [sys.executable, str(ROOT / "tools" / "msp430_image.py"), str(model), "--gcc", compiler]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert (run.returncode, list(tmp_path.iterdir())) == (2, [model])
+    assert run.stderr.startswith(f"msp430_image: error: {compiler} is no GCC for an MSP430; name msp430-elf-gcc")
+    assert run.stderr.count("\n") == 1
+
+
 def test_what_does_not_fit_is_refused(common: msp430.Common, tmp_path: Path) -> None:
     b = graphs.Builder(np.random.default_rng(1))
     graph = b.finish(b.linear(b.flatten(b.quantize((1, 30, 30))), 300))

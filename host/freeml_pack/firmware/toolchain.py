@@ -65,21 +65,22 @@ def clang() -> Toolchain:
 
 def gcc(compiler: str = GCC) -> Toolchain:
     """Of a name or path. PackError where it is none."""
-    if (path := shutil.which(compiler)) is None:
-        raise PackError(f"{compiler} is no program; name msp430-elf-gcc, of TI or built from GCC's sources")
+    path = shutil.which(compiler)
+
+    def told(*flags: str) -> str:
+        return subprocess.run([path or compiler, *flags], capture_output=True, text=True).stdout.strip()
+
+    if path is None or not told("-dumpmachine").startswith("msp430"):
+        raise PackError(f"{compiler} is no GCC for an MSP430; name msp430-elf-gcc, of TI or built from GCC's sources")
     cpu = ("-mcpu=msp430x", "-msmall", "-mhwmult=f5series")
-
-    def named(what: str) -> str:
-        return subprocess.run([path, *cpu, what], capture_output=True, text=True, check=True).stdout.strip()
-
     return Toolchain(
         path,
-        named("-print-prog-name=ld"),
+        told("-print-prog-name=ld"),
         flags=(*cpu, "-ffreestanding"),
         # Peripherals lie below 4 KB, where GCC 12 believes that nothing can be.
         c_flags=("-Os", "-ffunction-sections", "-fdata-sections", "-Wno-array-bounds"),
         link_flags=("-N", "--gc-sections"),
-        libraries=tuple(named(f"-print-file-name={name}") for name in ("libmul_f5.a", "libgcc.a")),
+        libraries=tuple(told(*cpu, f"-print-file-name={name}") for name in ("libmul_f5.a", "libgcc.a")),
         own_runtime=False,
     )
 
