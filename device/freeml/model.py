@@ -2,6 +2,7 @@
 
 from array import array
 from collections import namedtuple
+from time import ticks_diff, ticks_ms
 
 from ._blob import Metadata, open_blob
 from ._core import core
@@ -162,31 +163,38 @@ class Model:
         core.exit_now(self._state)
         return self.prediction()
 
-    def infer(self, sample, tag=0):
+    def infer(self, sample, tag=0, deadline_ms=None):
         """start() and all steps, until an early exit is sure enough, and as long as energy lasts: then the last early exit
-        passed answers. Returns a Prediction."""
+        passed answers. deadline_ms: from now; the last early exit passed also answers where the next answer would come later.
+        Returns a Prediction."""
+        begin = ticks_ms()
         self.start(sample, tag)
-        return self._finish()
+        return self._finish(begin, deadline_ms)
 
-    def resume(self):
+    def resume(self, deadline_ms=None):
         """Finishes the inference that is pending, or gives the answer that was ready when power went: a Prediction.
-        None where there is nothing."""
+        None where there is nothing. deadline_ms: see infer()."""
         if self.pending:
-            return self._finish()
+            return self._finish(ticks_ms(), deadline_ms)
         return self.prediction() if self.done else None
 
-    def _finish(self):
+    def _finish(self, begin, deadline_ms):
         if self._energy is None and not self.exits:
             self.step()
             return self.prediction()
+        first = self.remaining
         choice = self._decide()
         while choice == CONTINUE:
             if self.step(_SLICE):
                 return self.prediction()
-            choice = self._decide()
+            time_left = None
+            if deadline_ms is not None:  # in steps, at the pace until now
+                passed = max(1, ticks_diff(ticks_ms(), begin))
+                time_left = (deadline_ms - passed) * (first - self.remaining) / passed
+            choice = self._decide(time_left)
         return self.exit_now() if choice == ANSWER else Prediction(None, None, 0, False, None)
 
-    def _decide(self):
+    def _decide(self, time_left=None):
         """What the policy makes of the exit at hand and of what the energy monitor says, all in steps."""
         passed, margin, to_answer = core.exit_at_hand(self._state)
         steps = min(_SLICE, self.remaining)
@@ -195,7 +203,7 @@ class Model:
             return decide(energy, steps, to_answer, 1.0)
         threshold = self.thresholds[passed - 1]
         sure = threshold if threshold < _NEVER else _NEVER + 1
-        return decide(energy, steps, to_answer, 1.0, 0.0, margin, sure)
+        return decide(energy, steps, to_answer, 1.0, 0.0, margin, sure, time_left)
 
     def _energy_left(self, steps, to_answer):
         """Steps that energy lasts for. A monitor that measures nothing tells no more than whether the next few are safe."""

@@ -116,6 +116,39 @@ for charge in ({to_second + 1}, {to_second - 1}):
     assert device.output(script).split() == ["2", "1"]
 
 
+def test_an_exit_answers_where_the_next_answer_would_be_late(device: Device, exits: Engine) -> None:
+    """A clock that goes on by a second with each slice of steps, and deadlines around what the whole inference takes."""
+    script = """
+import freeml.model
+from freeml import Model
+now = 0
+def clock():
+    global now
+    now += 1000
+    return now
+freeml.model.ticks_ms = clock
+sample = open("sample.bin", "rb").read()
+model = Model("model.fml")
+model.thresholds = [255, 255, 255]
+model.start(sample)
+slices = 0
+while not model.step(8):
+    slices += 1
+model.cancel()
+for deadline in (None, 0, 1000 * slices // 2, 1000 * (slices + 3)):
+    now = 0
+    print(model.infer(sample, deadline_ms=deadline).exit)
+    model.start(sample)
+    now = 0
+    print(model.resume(deadline).exit)
+"""
+    answers = [int(line) for line in device.output(script).split()]
+    whole, at_once, halfway, enough = zip(answers[0::2], answers[1::2], strict=True)
+    assert whole == enough == (0, 0)
+    assert at_once == (1, 1)
+    assert halfway[0] == halfway[1] > 0
+
+
 def test_when_energy_ends_the_exit_at_hand_answers(device: Device, exits: Engine) -> None:
     script = """
 import json
