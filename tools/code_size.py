@@ -30,7 +30,7 @@ OPTIONAL = {"status.c": "texts for people", "reopen.c": "for a blob and a model 
 FEATURES = {
     "encodings": (
         *("encoding.c", "verify_encoding.c", "kernels/encoded.c", "kernels/encoded_pairs.c"),
-        *("kernels/encoded_windows.c", "kernels/dot_sparse.c", "kernels/dot_blocks.c"),
+        *("kernels/encoded_windows.c", "kernels/dot_sparse.c", "kernels/dot_blocks.c", "kernels/dot_offset.c"),
     ),
     "exits": ("exits.c", "verify_exits.c"),
 }

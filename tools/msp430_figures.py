@@ -31,6 +31,7 @@ import cuts  # noqa: E402
 import graphs  # noqa: E402
 from firmware import answer, submit  # noqa: E402
 from freeml_pack.blob import write_blob  # noqa: E402
+from freeml_pack.encodings import is_sparse  # noqa: E402
 from freeml_pack.engine import Engine  # noqa: E402
 from freeml_pack.firmware import msp430  # noqa: E402
 from freeml_pack.graph import Encoding, Window  # noqa: E402
@@ -189,7 +190,7 @@ def single_layer(shape: str, encoding: Encoding, common: msp430.Common, folder: 
     q = graph.ops[1].q
     assert q is not None
     assert q.weight is not None
-    kept = int(np.count_nonzero(q.weight)) if encoding >= Encoding.SPARSE_8 else q.weight.size
+    kept = int(np.count_nonzero(q.weight)) if is_sparse(encoding) else q.weight.size
     blob = write_blob(graph, graphs.roomy_plan(graph))
     layer = steps(firmware(blob, common, folder), blob, graphs.random_sample(graph))[1]
     return Layer(f"{shape}, {encoding.name}", kept * prod(inputs[1:]), 1, layer.cycles, layer.waits)

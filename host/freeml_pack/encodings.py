@@ -18,6 +18,8 @@ _COUNT = 2
 _MOST_ENTRIES = 0xFFFF  # of a list
 _ENTRY_BYTES = {Encoding.SPARSE_8: 2, Encoding.SPARSE_4: 1, Encoding.BLOCK_SPARSE_8: 5, Encoding.BLOCK_SPARSE_4: 3}
 CODED = (Encoding.DENSE_4, Encoding.SPARSE_4, Encoding.BLOCK_SPARSE_4)
+_DENSE_BYTES = {Encoding.DENSE_8: 4, Encoding.DENSE_4: 2, Encoding.OFFSET_8: 4}  # of a tap of four channels
+_OFFSET = 128
 _IN_FOURS = (Encoding.BLOCK_SPARSE_8, Encoding.BLOCK_SPARSE_4)
 
 
@@ -64,10 +66,8 @@ def block_sizes(out: int, taps: int, encoding: Encoding, counts: np.ndarray, til
     channels = np.minimum(begins + tile_channels, out) - begins
     fours = -(-channels // 4)
     sizes = CHANNEL_BYTES * 4 * fours + CODES * (encoding in CODED)
-    if encoding == Encoding.DENSE_8:
-        return np.asarray(sizes + 4 * taps * fours)
-    if encoding == Encoding.DENSE_4:
-        return np.asarray(sizes + 2 * taps * fours)
+    if not is_sparse(encoding):
+        return np.asarray(sizes + _DENSE_BYTES[encoding] * taps * fours)
     lists, step = (fours, ceil(tile_channels / 4)) if encoding in _IN_FOURS else (channels, tile_channels)
     entries = np.add.reduceat(counts, np.arange(0, len(counts), step))
     return np.asarray(sizes + _COUNT * lists + _ENTRY_BYTES[encoding] * entries)
@@ -91,6 +91,8 @@ def encode_block(weight: np.ndarray, encoding: Encoding, codebook: np.ndarray | 
     head = b"" if codebook is None else codebook.astype("i1").tobytes()
     if not is_sparse(encoding):
         fours = _fours(weight)  # [fours, taps, 4]
+        if encoding == Encoding.OFFSET_8:
+            return _with_offset(fours)
         return head + (fours.tobytes() if codebook is None else _codes(fours, codebook).tobytes())
     counts = entry_counts(weight, encoding)
     return head + counts.astype("<u2").tobytes() + _entries(weight, encoding, codebook).tobytes()
@@ -104,6 +106,8 @@ def decode_block(data: bytes, encoding: Encoding, channels: int, taps: int) -> n
         codebook, stored = stored[:CODES].view(np.int8), stored[CODES:]
     fours = ceil(channels / 4)
     if not is_sparse(encoding):
+        if encoding == Encoding.OFFSET_8:
+            return _channels(_without_offset(stored, fours, taps), channels)
         weights = stored.view(np.int8) if codebook is None else codebook[_nibbles(stored)]
         return _channels(weights.reshape(fours, taps, 4), channels)
     lists, width = (fours, 4) if encoding in _IN_FOURS else (channels, 1)
@@ -148,7 +152,7 @@ def harmless_params(size: int, encoding: Encoding, out: int, taps: int, tile_cha
     fours = -(-channels // 4)
     lists = np.zeros_like(channels) if not is_sparse(encoding) else fours if encoding in _IN_FOURS else channels
     entry = _ENTRY_BYTES.get(encoding, 1)
-    codes = 2 * taps * fours if encoding == Encoding.DENSE_4 else np.zeros_like(channels)
+    codes = _DENSE_BYTES.get(encoding, 0) * taps * fours
     least = DIRECTORY_ENTRY * len(begins) + int(
         (CHANNEL_BYTES * 4 * fours + CODES * (encoding in CODED) + _COUNT * lists + codes).sum()
     )
@@ -207,6 +211,22 @@ def _fours(weight: np.ndarray) -> np.ndarray:
     flat = weight.reshape(len(weight), -1)
     flat = np.pad(flat, ((0, -len(flat) % 4), (0, 0)))
     return np.ascontiguousarray(flat.reshape(-1, 4, flat.shape[1]).transpose(0, 2, 1))
+
+
+def _with_offset(fours: np.ndarray) -> bytes:
+    """OFFSET_8 of int8 [fours, taps, 4]."""
+    stored = (fours.astype(np.int16) + _OFFSET).astype(np.uint8)
+    whole = fours.shape[1] // 4 * 4  # taps that are stored in fours
+    quads = stored[:, :whole].reshape(len(fours), whole // 4, 4, 4).swapaxes(2, 3)
+    return np.concatenate([quads.reshape(len(fours), -1), stored[:, whole:].reshape(len(fours), -1)], axis=1).tobytes()
+
+
+def _without_offset(stored: np.ndarray, fours: int, taps: int) -> np.ndarray:
+    """int8 [fours, taps, 4] of the bytes of OFFSET_8."""
+    rows, whole = stored.reshape(fours, 4 * taps), taps // 4 * 4
+    quads = rows[:, : 4 * whole].reshape(fours, whole // 4, 4, 4).swapaxes(2, 3).reshape(fours, whole, 4)
+    weights = np.concatenate([quads, rows[:, 4 * whole :].reshape(fours, taps - whole, 4)], axis=1)
+    return (weights.astype(np.int16) - _OFFSET).astype(np.int8)
 
 
 def _channels(fours: np.ndarray, channels: int) -> np.ndarray:

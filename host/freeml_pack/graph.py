@@ -132,6 +132,7 @@ class Encoding(IntEnum):
     SPARSE_4 = 3
     BLOCK_SPARSE_8 = 4
     BLOCK_SPARSE_4 = 5
+    OFFSET_8 = 6
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

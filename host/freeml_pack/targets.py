@@ -87,6 +87,7 @@ class EncodedMac:
     sparse_4: float = 1.4
     block_sparse_8: float = 0.9
     block_sparse_4: float = 1.1
+    offset_8: float = 1.65
 
     def of(self, encoding: Encoding) -> float:
         return 1.0 if encoding == Encoding.DENSE_8 else float(getattr(self, encoding.name.lower()))
@@ -94,7 +95,7 @@ class EncodedMac:
 
 # Likewise, of a step with one pixel, such as linear layers have: no other shares what it takes to decode a weight. In
 # multiply-accumulates of a dense convolution, too.
-ONE_PIXEL = EncodedMac(dense_4=2.8, sparse_8=3.6, sparse_4=4.6, block_sparse_8=2.2, block_sparse_4=3.1)
+ONE_PIXEL = EncodedMac(dense_4=2.8, sparse_8=3.6, sparse_4=4.6, block_sparse_8=2.2, block_sparse_4=3.1, offset_8=1.55)
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,7 @@ class Target:
     nvm_commits: float | None = None  # commits until the NVM may be worn out; FRAM: the endurance of a cell
     clock_hz: int | None = None
     cycles_per_mac: float | None = None  # all overheads of a convolution included
+    one_pixel_mac: float = 1.0  # what one takes in a dense step with one pixel, in those of a convolution
     firmware: str | None = None  # port of native/ports that images for it are made with (--emit-image)
     encoded_mac: EncodedMac = EncodedMac()  # section [encoded_mac] of the file
     encoded_mac_one_pixel: EncodedMac = ONE_PIXEL  # section [encoded_mac_one_pixel]
@@ -133,7 +135,9 @@ class Target:
         return self.prices.mac * self.clock_hz / self.cycles_per_mac
 
     def encoded_factor(self, encoding: Encoding, pixels: int) -> float:
-        """What a multiply-accumulate of a step with so many pixels takes, in those of a dense layer."""
+        """What a multiply-accumulate of a step with so many pixels takes, in those of a dense convolution."""
+        if encoding == Encoding.DENSE_8:
+            return self.one_pixel_mac if pixels == 1 else 1.0
         return (self.encoded_mac_one_pixel if pixels == 1 else self.encoded_mac).of(encoding)
 
     def compute_seconds(self, macs: float) -> float | None:

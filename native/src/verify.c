@@ -149,7 +149,7 @@ static bool flags_ok(const fml_op *op) {
 static bool numbers_ok(const fml_op *op) {
     return flags_ok(op) && op->activation_min <= op->activation_max &&
            op->left_shift <= (shifts_left(op->kind) ? 15 : 0) &&
-           op->encoding <= (op->kind == FML_OP_KIND_CONV_2D ? FML_ENCODINGS * FML_WEIGHT_ENCODING_BLOCK_SPARSE_4 : 0) &&
+           op->encoding <= (op->kind == FML_OP_KIND_CONV_2D ? FML_ENCODINGS * FML_WEIGHT_ENCODING_OFFSET_8 : 0) &&
            op->reserved == 0 && op->tile_rows >= 1 && op->tile_columns >= 1 && op->tile_channels >= 1;
 }
 

@@ -33,12 +33,13 @@ static int check_block(const fml_range_check *shifts, const fml_op *op, uint32_t
     const uint32_t stored = fml_round_up_4(channels), lists = fml_weights_lists(op->encoding, channels);
     const uint32_t fixed =
         FML_CHANNEL_CONSTANTS_SIZE * stored + fml_weights_codebook_size(op->encoding) + FML_COUNT_SIZE * lists;
-    const uint32_t codes = op->encoding == FML_WEIGHT_ENCODING_DENSE_4 ? fml_product(fml_op_taps(op), stored / 2) : 0;
-    if (size < fixed || size - fixed < codes) {
+    const uint32_t each = op->encoding == FML_WEIGHT_ENCODING_DENSE_4 ? stored / 2 : stored; /* bytes of a tap */
+    const uint32_t all = fml_weights_entry_size(op->encoding) == 0 ? fml_product(fml_op_taps(op), each) : 0;
+    if (size < fixed || size - fixed < all) {
         return FML_ERROR_BAD_PARAMS;
     }
     const int status = fml_check_shifts(shifts, begin, stored);
-    return status == FML_OK ? check_lists(shifts, op, lists, begin + fixed + codes, begin + size) : status;
+    return status == FML_OK ? check_lists(shifts, op, lists, begin + fixed + all, begin + size) : status;
 }
 
 int fml_verify_encoding(const fml_range_check *shifts, const fml_op *op) {

@@ -16,9 +16,9 @@ static inline uint32_t fml_weights_codebook_size(uint8_t encoding) {
     return encoding % 2 * UINT32_C(16);
 }
 
-/* Bytes of an entry, the distance first; 0 for DENSE_4, whose codes have no distances. */
+/* Bytes of an entry, the distance first; 0 where all taps are stored, without distances. */
 static inline uint32_t fml_weights_entry_size(uint8_t encoding) {
-    static const uint8_t sizes[] = {0, 0, 2, 1, 5, 3};
+    static const uint8_t sizes[] = {0, 0, 2, 1, 5, 3, 0};
     return sizes[encoding];
 }
 
@@ -27,9 +27,9 @@ static inline uint32_t fml_weights_list_channels(uint8_t encoding) {
     return encoding == FML_WEIGHT_ENCODING_SPARSE_8 || encoding == FML_WEIGHT_ENCODING_SPARSE_4 ? 1 : 4;
 }
 
-/* Lists of entries, each with a count, of so many output channels; DENSE_4 has none. */
+/* Lists of entries, each with a count, of so many output channels; none where all taps are stored. */
 static inline uint32_t fml_weights_lists(uint8_t encoding, uint32_t channels) {
-    if (encoding == FML_WEIGHT_ENCODING_DENSE_4) {
+    if (fml_weights_entry_size(encoding) == 0) {
         return 0;
     }
     return fml_weights_list_channels(encoding) == 1 ? channels : (channels + 3) / 4;

@@ -27,6 +27,7 @@ class WeightEncoding(object):
     SPARSE_4 = 3
     BLOCK_SPARSE_8 = 4
     BLOCK_SPARSE_4 = 5
+    OFFSET_8 = 6
 
 
 class SampleType(object):

@@ -62,6 +62,24 @@ def test_choice(weight: np.ndarray, encoding: Encoding) -> None:
     assert chosen(weight) == encoding
 
 
+@pytest.mark.parametrize(
+    ("target", "encoding"),
+    [("generic", Encoding.DENSE_8), ("msp430fr5994", Encoding.DENSE_8), ("rp2040", Encoding.OFFSET_8)],
+)
+def test_layouts_for_cores(target: str, encoding: Encoding) -> None:
+    """Of the same size but for a directory, and the same numbers; which is faster is the target's to say."""
+    b = graphs.Builder(np.random.default_rng(0))
+    graph = b.finish(b.linear(b.quantize((401, 1, 1)), 30))
+    packed = choose_encoding(graph, load_target(target))
+    assert isinstance(packed.ops[1], Conv2d)
+    assert packed.ops[1].encoding == encoding
+    dense, blob = (write_blob(g, plan(g, load_target(target))) for g in (graph, packed))
+    assert 0 <= len(blob) - len(dense) <= 16
+    samples = np.random.default_rng(1).integers(0, 256, (3, graph.sample.size), np.uint8)
+    for streamed in (False, True):
+        assert np.array_equal(Engine(blob, streamed=streamed).run_batch(samples), run_oracle(graph, samples))
+
+
 @pytest.mark.parametrize("target", target_names())
 def test_a_sparse_layer_becomes_smaller_and_cheaper_on_every_target(target: str) -> None:
     graph = layer(random_weight((64, 1, 1, 128), 0.15))

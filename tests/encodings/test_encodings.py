@@ -33,6 +33,7 @@ CODEBOOK = bytes([0, 0xFD, 5, 7] + [0] * 12)
         (Encoding.SPARSE_4, CODEBOOK.hex() + "0200 0100" + "21 12" + "30"),
         (Encoding.BLOCK_SPARSE_8, "0300" + "00 00070000" + "01 05000000" + "02 fd000000"),
         (Encoding.BLOCK_SPARSE_4, CODEBOOK.hex() + "0300" + "00 3000" + "01 0200" + "02 0100"),
+        (Encoding.OFFSET_8, "8085807d 87808080 80808080 80808080"),
     ],
 )
 def test_bytes(encoding: Encoding, expected: str) -> None:
@@ -40,6 +41,13 @@ def test_bytes(encoding: Encoding, expected: str) -> None:
     data = encode_block(TWO, encoding, codebook)
     assert data.hex() == expected.replace(" ", "")
     np.testing.assert_array_equal(decode_block(data, encoding, 2, 4), TWO)
+
+
+def test_offset_of_taps_that_are_left_of_fours() -> None:
+    """Four taps of each channel side by side, then, as in DENSE_8, four channels of each tap."""
+    weight = np.arange(-6, 6, dtype=np.int8).reshape(2, 6)
+    data = encode_block(weight, Encoding.OFFSET_8, None)
+    assert data.hex(" ", 4) == "7a7b7c7d 80818283 80808080 80808080 7e848080 7f858080"
 
 
 @pytest.mark.parametrize(

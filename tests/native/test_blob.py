@@ -335,7 +335,7 @@ CONV, POOL, FLATTEN, LINEAR = 1, 2, 3, 4
         ("Op.activation_max", -128, "b", CONV, BAD_OP),
         ("Op.left_shift", 16, "B", CONV, BAD_OP),
         ("Op.left_shift", 1, "B", POOL, BAD_OP),
-        ("Op.encoding", 6, "B", CONV, BAD_OP),
+        ("Op.encoding", 7, "B", CONV, BAD_OP),
         ("Op.reserved", 1, "<H", CONV, BAD_OP),
         ("Op.params", 1 << 31, "<I", CONV, BAD_PARAMS),
         ("Op.params_size", 4, "<I", CONV, BAD_PARAMS),

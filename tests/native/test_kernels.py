@@ -332,6 +332,18 @@ def test_encoded_conv_2d_of_many_pixels(encoding: Encoding, inputs: int, tile_ro
     check(case, expected, rng)
 
 
+def test_offset_8_where_sums_with_the_offset_leave_int32() -> None:
+    """With it products are 128 * 255, without it 128 * 127; what they come to is right modulo 2^32."""
+    weight = np.full((3, 2, 1, 33000), 127, np.int8)
+    weight[1], weight[2] = -127, 1
+    x = np.full((2, 1, 33000), -128, np.int8)
+    bias, m, s = np.zeros(3, np.int64), np.full(3, 32767), np.full(3, 23)
+    params = pack_encoded(weight, bias, m, s, Encoding.OFFSET_8, 3)
+    case = Case("CONV_2D", (1, 1, 3), (1, 1, 3), x, window=Window((2, 1)), params=params, encoding=Encoding.OFFSET_8)
+    expected = np.array([[[-64, 64, -1]]], np.int8)  # (-128 * 66000 * weight) / 2^24, rounded
+    check(case, expected, np.random.default_rng(0))
+
+
 def run_again(flags: str, tests: str) -> None:
     """Runs these tests with other kernels than this computer would have."""
     environment = os.environ | {"FREEML_CFLAGS": " ".join([*FLAGS, flags])}
@@ -356,6 +368,12 @@ def test_linear_of_a_core_that_multiplies_halfwords() -> None:
 
 def test_conv_2d_of_a_core_with_little_room() -> None:
     run_again("-Os", "conv_2d and not encoded")
+
+
+def test_weights_with_an_offset() -> None:
+    """On a core that multiplies halfwords; where code is small."""
+    for flags in ("-DFML_DUAL_MULTIPLY=1", "-Os"):
+        run_again(flags, "encoded_conv_2d or offset_8")
 
 
 @pytest.mark.parametrize("outputs", [1, 6, 20])

@@ -19,6 +19,7 @@ from freeml_pack.engine import Engine, EngineError
 from freeml_pack.errors import PackError
 from freeml_pack.firmware.native import NATIVE
 from freeml_pack.firmware.toolchain import Toolchain, found
+from freeml_pack.graph import Encoding
 from freeml_pack.inspection.network import NetworkOp, read_network
 from freeml_pack.targets import Energy, Target, load_target
 
@@ -102,8 +103,8 @@ def _taps(op: NetworkOp) -> int:
 def _pairs(op: NetworkOp) -> int:
     """Bytes of scratch that the port's CONV_2D (conv_2d.c, dot.h) wants for pairs of values."""
     in_pairs = op.window is not None and prod(op.plan.tile[:2]) * prod(op.window.pool) > 1
-    passes_sums = op.sums_in or op.sums_out
-    return 4 * _taps(op) if in_pairs and not passes_sums and _taps(op) <= PAIR_TAPS else 0
+    alone = op.sums_in or op.sums_out or op.encoding == Encoding.OFFSET_8
+    return 4 * _taps(op) if in_pairs and not alone and _taps(op) <= PAIR_TAPS else 0
 
 
 def _scratch(blob: bytes, engine: Engine, is_far: bool) -> int:

@@ -85,7 +85,7 @@ class CostModel:
     def _step(self, op: Op, tile: Shape, products: float) -> float:
         """products: multiply-accumulates of a pixel with its tile[2] channels."""
         pixels = tile[0] * tile[1] * (prod(op.pool) if isinstance(op, Conv2d) else 1)
-        macs = products * (_encoded_macs(op, pixels, self.target) if is_encoded(op) else pixels)
+        macs = products * _macs(op, pixels, self.target)
         if isinstance(op, Conv2d | DepthwiseConv2d):
             macs += _CONSTANT_MACS * tile[2]
         if isinstance(op, Conv2d) and (op.window.kernel != (1, 1) or any(op.window.padding)):
@@ -154,18 +154,21 @@ def dense_macs(graph: Graph, target: Target) -> float:
     """Multiply-accumulates of one sample, those with encoded weights counted as what they take on the target."""
     total = 0.0
     for op in graph:
-        if is_encoded(op):
+        if isinstance(op, Conv2d):
             rows, columns, channels = op_space(graph, op)
             pixels = rows * columns * prod(op.pool)
-            total += float(block_products(op, channels).sum()) * _encoded_macs(op, pixels, target)
+            products = float(block_products(op, channels).sum()) if is_encoded(op) else op_macs(graph, op) / pixels
+            total += products * _macs(op, pixels, target)
         else:
             total += op_macs(graph, op)
     return total
 
 
-def _encoded_macs(op: Conv2d, pixels: int, target: Target) -> float:
-    """What a weight's products with so many pixels of a step take, in multiply-accumulates of a dense layer. Kernels take some
-    pixels at a time; where one alone costs no more, they take them one by one."""
+def _macs(op: Op, pixels: int, target: Target) -> float:
+    """What a weight's products with so many pixels of a step take, in multiply-accumulates of a dense convolution. Kernels for
+    encoded weights take some pixels at a time; where one alone costs no more, they take them one by one."""
+    if not is_encoded(op):
+        return pixels * (target.encoded_factor(op.encoding, pixels) if isinstance(op, Conv2d) else 1.0)
     factor = target.encoded_factor(op.encoding, pixels)
     if factor == target.encoded_factor(op.encoding, 1):
         return pixels * factor

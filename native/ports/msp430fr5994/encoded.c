@@ -1,5 +1,5 @@
 #include "encoded.h"
-#include "weights.h"
+#include "kernels/encoded.h"
 
 #define CHANNELS 8       /* whose sums are kept at a time */
 #define PAIR_ENTRIES 255 /* with each tap at most once, or not: 255 products stay below 2^22 */
@@ -32,7 +32,8 @@ static void choose_loops(encoded_group *group, uint8_t encoding) {
 void encoded_begin(encoded_group *group, const fml_work *of, const uint8_t *stored, const requantize_channel *constants,
                    uint16_t count) {
     const fml_op *op = of->op;
-    const bool all_taps = is(op->encoding, FML_WEIGHT_ENCODING_DENSE_4);
+    const bool all_taps =
+        is(op->encoding, FML_WEIGHT_ENCODING_DENSE_4) || is(op->encoding, FML_WEIGHT_ENCODING_OFFSET_8);
     encoded_work *const work = &group->work;
     work->range = requantize_range_of(op);
     work->range.pools = fml_op_pools(op);
@@ -94,7 +95,27 @@ static FML_APART void sums(encoded_group *group, int8_t *to) {
     }
 }
 
+/* The same of weights with an offset, which are for other cores: in C, as there. */
+static FML_APART void with_offset(const encoded_group *group, const int8_t *values, int8_t *to) {
+    const requantize_channel *constants = group->work.constants;
+    const uint32_t excess = fml_offset_sum(values, group->work.taps);
+    const uint8_t *at = group->entries;
+    for (uint16_t left = group->channels, count; left != 0; left -= count, to += count, constants += count) {
+        int32_t of_four[4];
+        at = fml_dot_offset_8(at, group->work.taps, values, NULL, of_four);
+        for (uint16_t i = 0; i < 4; i++) {
+            of_four[i] = (int32_t)((uint32_t)of_four[i] - excess);
+        }
+        count = left < 4 ? left : 4;
+        finish(group->of, to, of_four, constants, count);
+    }
+}
+
 void encoded_single(encoded_group *group, const int8_t *values, int8_t *to) {
+    if (is(group->of->op->encoding, FML_WEIGHT_ENCODING_OFFSET_8)) {
+        with_offset(group, values, to);
+        return;
+    }
     begin_pixels(group, values, false);
     if (passes_sums(group->of->op)) {
         sums(group, to);

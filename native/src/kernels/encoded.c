@@ -6,8 +6,8 @@
 #define CHANNELS 32
 
 /* By encoding, from DENSE_4 on. */
-static fml_dot_encoded *const dots[] = {fml_dot_dense_4, fml_dot_sparse_8, fml_dot_sparse_4, fml_dot_block_8,
-                                        fml_dot_block_4};
+static fml_dot_encoded *const dots[] = {fml_dot_dense_4, fml_dot_sparse_8, fml_dot_sparse_4,
+                                        fml_dot_block_8, fml_dot_block_4,  fml_dot_offset_8};
 
 /* Whether windows inside the input are read where they lie. */
 static FML_APART bool in_place(const fml_op *op) {
@@ -19,12 +19,17 @@ static void run(const fml_encoded *b, const int8_t *source, int8_t *target) {
     const fml_op *op = b->patches->work->op;
     const uint32_t list_channels = fml_weights_list_channels(op->encoding);
     const uint8_t *entries = b->entries, *counts = b->counts;
+    const bool offset = op->encoding == FML_WEIGHT_ENCODING_OFFSET_8;
+    const uint32_t excess = offset ? fml_offset_sum(source, b->taps) : 0;
     for (uint32_t begin = 0; begin < b->count; begin += CHANNELS) {
         const uint32_t left = b->count - begin, wanted = left < CHANNELS ? left : CHANNELS;
         int32_t sums[CHANNELS];
         for (uint32_t i = 0; i < wanted; i += list_channels) {
             const uint32_t length = fml_encoded_length(b->taps, &counts);
             entries = dots[op->encoding - 1](entries, length, source, b->codebook, sums + i);
+        }
+        for (uint32_t i = 0; offset && i < wanted; ++i) {
+            sums[i] = (int32_t)((uint32_t)sums[i] - excess);
         }
         fml_finish(b->patches, target + b->first + begin, sums, b->channels + begin, wanted);
     }

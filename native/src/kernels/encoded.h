@@ -35,11 +35,15 @@ static inline uint32_t fml_encoded_length(uint32_t taps, const uint8_t **counts)
 
 /* --- Pixels one by one (encoded.c) -------------------------------------------------------------------------------- */
 
-/* Inner loops: `count` entries (DENSE_4: taps) from `e` on, x0 the window's bytes. Set the sums of one output channel,
- * or of four; return what follows the entries. */
+/* Inner loops: `count` entries (DENSE_4, OFFSET_8: taps) from `e` on, x0 the window's bytes. Set the sums of one output
+ * channel, or of four; return what follows the entries. */
 typedef const uint8_t *fml_dot_encoded(const uint8_t *e, uint32_t count, const int8_t *x0, const int8_t *codebook,
                                        int32_t *sums);
 fml_dot_encoded fml_dot_sparse_8, fml_dot_sparse_4, fml_dot_block_8, fml_dot_block_4, fml_dot_dense_4;
+fml_dot_encoded fml_dot_offset_8; /* weights with their offset: sums are fml_offset_sum too high, modulo 2^32 */
+
+/* 128 times the sum of a window's bytes (dot_offset.c). */
+uint32_t fml_offset_sum(const int8_t *x0, uint32_t taps);
 
 /* --- Pairs of pixels (encoded_pairs.c) ---------------------------------------------------------------------------- */
 

@@ -18,7 +18,11 @@ static fml_dot_entries *const dots[][3] = {
     {fml_dot_block_8_low, fml_dot_block_8_high, NULL}, {fml_dot_block_4_low, fml_dot_block_4_high, NULL},
 };
 
+/* There are no pairs of weights with an offset: their sums of two products would not fit 16 bits. */
 uint32_t fml_encoded_pairs(const fml_op *op, uint32_t pixels) {
+    if (op->encoding == FML_WEIGHT_ENCODING_OFFSET_8) {
+        return 0;
+    }
     fml_dot_entries *const *const dot = dots[op->encoding - 1];
     const uint32_t taps = fml_op_taps(op);
     const bool better = fml_weights_entry_size(op->encoding) != 0 && (dot[1] != NULL || dot[2] != NULL);
