@@ -14,10 +14,10 @@ demo: ## pack a real model, run it in real MicroPython through hundreds of power
 	@$(PYTHON) tools/get_micropython.py
 	@$(PYTHON) tools/demo.py
 
-device: ## build what goes onto a device into build/device (ARCH=armv7m, ..., or all)
+device: ## build what goes onto a device into build/device (ARCH=armv7m, ..., or all; SMALL=1: slower, less heap)
 	@tools/setup.sh run
 	@$(PYTHON) tools/get_micropython.py
-	@$(PYTHON) tools/build_device.py --arch $(or $(ARCH),x64)
+	@$(PYTHON) tools/build_device.py --arch $(or $(ARCH),x64) $(if $(SMALL),--small)
 
 test: setup ## run the whole test suite
 	@$(PYTHON) tools/get_micropython.py

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes what goes onto a device: the package as bytecode (any processor) and the native module (one processor).
 
-usage: build_device.py [--arch x64|all|none] [--out build/device]
+usage: build_device.py [--arch x64|all|none] [--small] [--out build/device]
 
     OUT/freeml/                 copy to the device's /lib
     OUT/ARCH/freeml_core.mpy    copy to the device's /lib, unless the firmware has freeml_core built in
@@ -64,9 +64,9 @@ def build_package(out: Path = DEFAULT) -> Path:
     return folder
 
 
-def build_native(source: Path, arch: str = "x64", out: Path = DEFAULT) -> Path:
-    """Compiles and links the native module with the MicroPython source tree `source`. Returns the .mpy file.
-    Raises BuildError."""
+def build_native(source: Path, arch: str = "x64", out: Path = DEFAULT, *, small: bool = False) -> Path:
+    """Compiles and links the native module with the MicroPython source tree `source`. Returns the .mpy file. small: 6 KB less, and
+    up to half as fast. Raises BuildError."""
     if not shutil.which(COMPILERS[arch]):
         missing = f"{COMPILERS[arch]}, the compiler for {arch}, is missing"
         raise BuildError(f"{missing}; tools/setup.sh develop installs those that Debian has")
@@ -74,7 +74,8 @@ def build_native(source: Path, arch: str = "x64", out: Path = DEFAULT) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     makefile = ROOT / "native" / "ports" / "micropython"
     with get_micropython.locked(folder):
-        _run(["make", "-C", str(makefile), f"MPY_DIR={source}", f"ARCH={arch}", f"OUT={folder}", f"PYTHON={sys.executable}"])
+        wanted = [f"MPY_DIR={source}", f"ARCH={arch}", f"OUT={folder}", f"PYTHON={sys.executable}", f"SMALL={int(small)}"]
+        _run(["make", "-C", str(makefile), *wanted])
     for path in (folder / "objects").glob("*.o"):
         refuse_mutable_state(path)
     return folder / "freeml_core.mpy"
@@ -104,6 +105,7 @@ def main(arguments: list[str]) -> int:
         choices=[*COMPILERS, "all", "none"],
         help="all: for which there is a compiler here; none: the package alone",
     )
+    parser.add_argument("--small", action="store_true", help="native modules of 6 to 7 KB less that take up to twice as long")
     parser.add_argument("--out", type=Path, default=DEFAULT)
     options = parser.parse_args(arguments)
     there = [arch for arch in ALL if shutil.which(COMPILERS[arch])]
@@ -113,7 +115,7 @@ def main(arguments: list[str]) -> int:
             return 0
         source = get_micropython.get().source
         for arch in there if options.arch == "all" else [options.arch]:
-            module = build_native(source, arch, options.out)
+            module = build_native(source, arch, options.out, small=options.small)
             print(f"{os.path.relpath(module)}: {module.stat().st_size:,} bytes")
     except (BuildError, get_micropython.MissingError) as error:
         print(f"build_device: error: {error}", file=sys.stderr)

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Instructions of the C core on emulated cores: for each kernel a multiply-accumulate, for each network an inference.
 
-usage: instructions.py [--core NAME]... [--only NAME]... [FLAG...]      default: everything, with -O2
+usage: instructions.py [--core NAME]... [--only NAME]... [--module | FLAG...]      default: everything, with -O2
 
 Programs run in QEMU, whose clock then counts instructions; the numbers are the same on every computer. A kernel is the last
 operator of a small network, all of its steps; a network is packed as for any user, for the target "generic", and runs from the
 sample to the scores with all commits. Scores must be those of the core on this computer. "host" is this computer, counted by
-callgrind. Instructions are not cycles. Prints a table with the change since the run before, and writes build/bench.json and
+callgrind. --module: compiled as the native modules for MicroPython are. Instructions are not cycles. Prints a table with the change since the run before, and writes build/bench.json and
 build/bench.csv. Exit status 2 where a compiler or an emulator is missing.
 """
 
@@ -131,16 +131,33 @@ def network(name: str) -> tuple[Graph, bytes]:
     return graph, write_blob(graph, plan(graph, load_target("generic")))
 
 
+MODULE = "--module"
+_MODULE_FLAGS = ["-Os", "-fpic", "-fno-common", "-fno-tree-loop-distribute-patterns"]
+
+
 def build(name: str, flags: list[str], folder: Path = FOLDER) -> Path:
-    """native/bench/bench.c and the C core for an emulated core."""
+    """native/bench/bench.c and the C core for an emulated core. flags: of the compiler, or MODULE."""
     folder.mkdir(parents=True, exist_ok=True)
     core, program = CORES[name], folder / f"{name}.elf"
     sources = [SOURCES / "bench.c", *sorted((ROOT / "native" / "src").rglob("*.c"))]
     includes = [f"-I{ROOT / 'native' / folder}" for folder in ("include", "src", "bench")]
     link = ["-lgcc", f"-Wl,-T,{SOURCES / 'bench.ld'}", f"-Wl,--defsym=program={core.program:#x},-e,main", "-o", str(program)]
-    options = ["-std=gnu99", "-ffreestanding", "-nostdlib", *core.compiler[1:], *flags]
-    subprocess.run([core.compiler[0], *options, *includes, *map(str, sources), *link], check=True)
+    options = ["-std=gnu99", "-ffreestanding", "-nostdlib", *core.compiler[1:], *includes]
+    if flags == [MODULE]:
+        flags, fast = _MODULE_FLAGS, _fast_kernels()
+        objects = [folder / f"{source.stem}.o" for source in sources if source.stem in fast]
+        compiled = [str(source) for source in sources if source.stem in fast]
+        subprocess.run([core.compiler[0], *options, *flags, "-O2", "-c", *compiled], check=True, cwd=folder)
+        sources = [*(source for source in sources if source.stem not in fast), *objects]
+    subprocess.run([core.compiler[0], *options, *flags, *map(str, sources), *link], check=True)
     return program
+
+
+def _fast_kernels() -> set[str]:
+    """Names of the kernels that a native module has in full length."""
+    makefile = ROOT / "native" / "ports" / "micropython"
+    command = ["make", "-s", "-C", str(makefile), "fast-kernels", "MPY_DIR=."]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
 
 
 def run(name: str, program: Path, blob: bytes) -> tuple[list[int], int]:

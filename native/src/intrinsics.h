@@ -17,7 +17,7 @@ typedef struct fml_long {
  * w += 4. In one piece, as it takes all registers: compilers move some of the sums to and fro. Not where one is
  * reserved
  * (-fno-omit-frame-pointer wants -DFML_WITHOUT_INTRINSICS). */
-#if defined(__OPTIMIZE__) && !defined(__PIC__) && !defined(__clang__)
+#if defined(__OPTIMIZE__) && !defined(__clang__)
 #define FML_SQUARE_TAP(w, pairs, second, a, b, c, d)                                                                   \
     do {                                                                                                               \
         int32_t v0, v1, pair;                                                                                          \
