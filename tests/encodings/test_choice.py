@@ -64,10 +64,17 @@ def test_choice(weight: np.ndarray, encoding: Encoding) -> None:
 
 @pytest.mark.parametrize(
     ("target", "encoding"),
-    [("generic", Encoding.DENSE_8), ("msp430fr5994", Encoding.DENSE_8), ("rp2040", Encoding.OFFSET_8)],
+    [
+        ("generic", Encoding.DENSE_8),
+        ("msp430fr5994", Encoding.DENSE_8),
+        ("esp32c3", Encoding.DENSE_8),
+        ("rp2040", Encoding.OFFSET_8),
+        ("stm32l4", Encoding.OFFSET_8),
+    ],
 )
 def test_layouts_for_cores(target: str, encoding: Encoding) -> None:
     """Of the same size but for a directory, and the same numbers; which is faster is the target's to say."""
+    assert chosen(random_weight((32, 3, 3, 32), 1.0), target) == Encoding.DENSE_8
     b = graphs.Builder(np.random.default_rng(0))
     graph = b.finish(b.linear(b.quantize((401, 1, 1)), 30))
     packed = choose_encoding(graph, load_target(target))
