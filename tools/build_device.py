@@ -65,8 +65,8 @@ def build_package(out: Path = DEFAULT) -> Path:
 
 
 def build_native(source: Path, arch: str = "x64", out: Path = DEFAULT, *, small: bool = False) -> Path:
-    """Compiles and links the native module with the MicroPython source tree `source`. Returns the .mpy file. small: 6 KB less, and
-    up to half as fast. Raises BuildError."""
+    """Compiles and links the native module with the MicroPython source tree `source`. Returns the .mpy file. small: 6 KB less,
+    and up to half as fast. Raises BuildError."""
     if not shutil.which(COMPILERS[arch]):
         missing = f"{COMPILERS[arch]}, the compiler for {arch}, is missing"
         raise BuildError(f"{missing}; tools/setup.sh develop installs those that Debian has")

@@ -5,8 +5,9 @@ usage: instructions.py [--core NAME]... [--only NAME]... [--module | FLAG...]   
 
 Programs run in QEMU, whose clock then counts instructions; the numbers are the same on every computer. A kernel is the last
 operator of a small network, all of its steps; a network is packed as for any user, for the target "generic", and runs from the
-sample to the scores with all commits. Scores must be those of the core on this computer. "host" is this computer, counted by
-callgrind. --module: compiled as the native modules for MicroPython are. Instructions are not cycles. Prints a table with the change since the run before, and writes build/bench.json and
+sample to the scores with all commits. Weights are laid out as for a target with that core. Scores must be those of the core on
+this computer. "host" is this computer, counted by callgrind. --module: compiled as the native modules for MicroPython are.
+Instructions are not cycles. Prints a table with the change since the run before, and writes build/bench.json and
 build/bench.csv. Exit status 2 where a compiler or an emulator is missing.
 """
 
@@ -31,6 +32,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "powerfail")]
 
 import graphs  # noqa: E402
 from freeml_pack.blob import write_blob  # noqa: E402
+from freeml_pack.encode import choose_encoding  # noqa: E402
 from freeml_pack.engine import Engine  # noqa: E402
 from freeml_pack.graph import Graph, Window  # noqa: E402
 from freeml_pack.plan import plan  # noqa: E402
@@ -49,30 +51,35 @@ Results = dict[str, dict[str, dict[str, float]]]  # core, network or kernel, wha
 
 @dataclass(frozen=True)
 class Core:
-    """An emulated core. memory: where native/bench/board.h wants sample and blob; ticks: of its clock, for an instruction."""
+    """An emulated core. memory: where native/bench/board.h wants sample and blob; ticks: of its clock, for an instruction;
+    target: one that has such a core, by whose prices layouts of weights are chosen."""
 
     compiler: tuple[str, ...]
     qemu: tuple[str, ...]
     memory: int
     ticks: float
     program: int = 0
+    target: str = "generic"
 
     @property
     def tools(self) -> tuple[str, str]:
         return self.compiler[0], self.qemu[0]
 
 
-def _arm(cpu: str, *machine: str, memory: int, hertz: float) -> Core:
+def _arm(cpu: str, *machine: str, memory: int, hertz: float, target: str = "generic") -> Core:
     compiler = ("arm-none-eabi-gcc", f"-mcpu={cpu}", "-mthumb")
-    return Core(compiler, ("qemu-system-arm", "-machine", *machine), memory, hertz * 2**SHIFT / 1e9)
+    return Core(compiler, ("qemu-system-arm", "-machine", *machine), memory, hertz * 2**SHIFT / 1e9, target=target)
 
 
+_MICROBIT = ("microbit", "-global", "nrf51-soc.sram-size=0x1000000")
 _RISCV = ("riscv64-unknown-elf-gcc", "-march=rv32imc", "-mabi=ilp32")
 CORES = {
-    "cortex-m0": _arm("cortex-m0", "microbit", "-global", "nrf51-soc.sram-size=0x1000000", memory=0x20100000, hertz=16e6),
+    "cortex-m0": _arm("cortex-m0", *_MICROBIT, memory=0x20100000, hertz=16e6, target="rp2040"),
     "cortex-m3": _arm("cortex-m3", "mps2-an385", memory=0x21000000, hertz=25e6),
-    "cortex-m4": _arm("cortex-m4", "mps2-an386", memory=0x21000000, hertz=25e6),
-    "rv32imc": Core(_RISCV, ("qemu-system-riscv32", "-machine", "virt", "-bios", "none"), 0x81000000, 1.0, 0x80000000),
+    "cortex-m4": _arm("cortex-m4", "mps2-an386", memory=0x21000000, hertz=25e6, target="stm32l4"),
+    "rv32imc": Core(
+        _RISCV, ("qemu-system-riscv32", "-machine", "virt", "-bios", "none"), 0x81000000, 1.0, 0x80000000, "esp32c3"
+    ),
 }
 PACKAGES = {
     "arm-none-eabi-gcc": "gcc-arm-none-eabi",
@@ -120,14 +127,14 @@ def macs(graph: Graph) -> list[int]:
     return counts
 
 
-def network(name: str) -> tuple[Graph, bytes]:
-    """A network of tests/zoo.py as the packer makes it: the int8 graph, the blob."""
+def network(name: str, target: str = "generic") -> tuple[Graph, bytes]:
+    """A network of tests/zoo.py as the packer makes it: the int8 graph, the blob. target: whose layouts the weights have."""
     from zoo import ZOO
 
     import cases
 
     FOLDER.mkdir(parents=True, exist_ok=True)
-    graph = cases.packed_graph(name, *ZOO[name](), FOLDER)
+    graph = choose_encoding(cases.packed_graph(name, *ZOO[name](), FOLDER), load_target(target))
     return graph, write_blob(graph, plan(graph, load_target("generic")))
 
 
@@ -184,10 +191,11 @@ def measure(name: str, flags: list[str], only: Callable[[str], bool] = lambda _:
     rows: dict[str, dict[str, float]] = {}
     for kernel, graph in kernels().items():
         if only(kernel):
+            graph = choose_encoding(graph, load_target(CORES[name].target))
             steps, _ = run(name, program, write_blob(graph, graphs.roomy_plan(graph)))
             rows[kernel] = _row(steps[-1], macs(graph)[-1])
     for title in filter(only, NETWORKS):
-        graph, blob = network(title)
+        graph, blob = network(title, CORES[name].target)
         _, whole = run(name, program, blob)
         rows[title] = _row(whole, sum(macs(graph)))
     return rows

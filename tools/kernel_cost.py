@@ -3,10 +3,10 @@
 
 usage: kernel_cost.py [--core NAME] [--density D] [--module | FLAG...]
 
-By default on a Cortex-M3, with 20% kept, compiled with -Os, or as the native modules for MicroPython are. Whole operators are counted, as by
-instructions.py: all that their steps take (gathering windows, requantization) is divided by the products with weights that are
-not zero. Instructions are not cycles. Prints a table and writes build/kernel_cost.json. Exit status 2 where the compiler or
-QEMU is missing.
+By default on a Cortex-M3, with 20% kept, compiled with -Os, or as the native modules for MicroPython are. Whole operators are
+counted, as by instructions.py: all that their steps take (gathering windows, requantization) is divided by the products with
+weights that are not zero. Instructions are not cycles. Prints a table and writes build/kernel_cost.json. Exit status 2 where
+the compiler or QEMU is missing.
 """
 
 from __future__ import annotations

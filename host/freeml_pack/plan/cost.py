@@ -25,7 +25,7 @@ import numpy as np
 
 from freeml_pack.encodings import DIRECTORY_ENTRY
 from freeml_pack.errors import TooLargeError
-from freeml_pack.graph import AveragePool2d, Conv2d, DepthwiseConv2d, Graph, MaxPool2d, Op, Shape, op_macs
+from freeml_pack.graph import AveragePool2d, Conv2d, DepthwiseConv2d, Encoding, Graph, MaxPool2d, Op, Shape, op_macs
 from freeml_pack.plan.space import block_bytes, block_products, element_bytes, is_encoded, op_space, tile_count, write_runs
 from freeml_pack.targets import Energy, Target
 from freeml_pack.units import quantity
@@ -88,8 +88,10 @@ class CostModel:
         macs = products * _macs(op, pixels, self.target)
         if isinstance(op, Conv2d | DepthwiseConv2d):
             macs += _CONSTANT_MACS * tile[2]
-        if isinstance(op, Conv2d) and (op.window.kernel != (1, 1) or any(op.window.padding)):
-            macs += pixels * prod(op.weight.shape[1:])  # the window's bytes are collected once for all channels
+        if isinstance(op, Conv2d) and (
+            op.window.kernel != (1, 1) or any(op.window.padding) or op.encoding == Encoding.OFFSET_8
+        ):
+            macs += pixels * prod(op.weight.shape[1:])  # the window's bytes are collected, or added up, once for all channels
         cost = self.prices.step + macs * self.prices.mac + pixels * tile[2] * self.prices.element
         if not self.target.nvm_mapped:
             written = prod(tile) * element_bytes(op)
