@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
+from boards.conftest import start
 from boards.emulator import ROOT, Emulator
+from build_device import build_native
 from freeml_pack.engine import Engine, EngineError
 from packed import Packed
 
@@ -61,11 +64,29 @@ def corpus() -> dict[str, Engine]:
 def test_same_bytes_as_on_this_computer(
     emulator: Emulator, package: dict[str, bytes], native: Callable[[str], bytes], lenet5: Packed
 ) -> None:
+    check_answers(emulator, package, native(emulator.board.arch), lenet5)
+
+
+def test_a_small_module(source: Path, package: dict[str, bytes], lenet5: Packed, tmp_path: Path) -> None:
+    """It gives the same bytes, too."""
+    emulator = start("m3", source, tmp_path)
+    fast, small = (build_native(source, "armv7m", tmp_path / kind, small=kind == "small") for kind in ("fast", "small"))
+    assert 5_000 < fast.stat().st_size - small.stat().st_size < 8_000
+    check_answers(emulator, package, small.read_bytes(), lenet5)
+
+
+def test_modules_are_made_again_for_another_size(source: Path, tmp_path: Path) -> None:
+    modules = [build_native(source, "x64", tmp_path, small=small).read_bytes() for small in (True, False, True)]
+    assert len(modules[0]) < len(modules[1])
+    assert modules[0] == modules[2]
+
+
+def check_answers(emulator: Emulator, package: dict[str, bytes], native: bytes, lenet5: Packed) -> None:
     engines = corpus() | {"lenet5.fml": Engine(lenet5.blob)}
     generator = np.random.default_rng(3)
     samples = {name: generator.integers(0, 256, engine.sample_size, np.uint8).tobytes() for name, engine in engines.items()}
     blobs = {name: engine.blob for name, engine in engines.items()}
-    core = {"freeml_core.mpy": native(emulator.board.arch)}
+    core = {"freeml_core.mpy": native}
     flash = {f"/lib/{name}": content for name, content in (package | core).items()}
     flash |= {f"/blobs/{name}": blob for name, blob in blobs.items()}
     flash |= {f"/samples/{name}": sample for name, sample in samples.items()}
