@@ -24,4 +24,7 @@ except ImportError:
 except ValueError as error:  # a .mpy for another processor or another MicroPython
     raise ImportError(_advice(error)) from None
 except MemoryError as error:
-    raise MemoryError(f"freeml_core: {error}; import freeml first thing, or compile freeml_core into the firmware") from None
+    raise MemoryError(
+        f"freeml_core: {error}; import freeml first thing, take the smaller module (tools/build_device.py --small), "
+        "or compile freeml_core into the firmware"
+    ) from None

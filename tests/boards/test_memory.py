@@ -116,5 +116,7 @@ machine.reset()
     )
     output, _ = board.run()
     assert re.search(
-        r"\nfreeml_core: .*\d+.*; import freeml first thing, or compile freeml_core into the firmware\n$", output
+        r"\nfreeml_core: .*\d+.*; import freeml first thing, take the smaller module \(tools/build_device.py --small\), "
+        r"or compile freeml_core into the firmware\n$",
+        output,
     ), output
