@@ -28,6 +28,11 @@ def is_sparse(encoding: Encoding) -> bool:
     return encoding in _ENTRY_BYTES
 
 
+def list_channels(encoding: Encoding) -> int:
+    """Output channels that share a list of entries in a sparse encoding."""
+    return 4 if encoding in _IN_FOURS else 1
+
+
 def can_encode(weight: np.ndarray, encoding: Encoding) -> bool:
     """Whether the encoding has a place for each of these weights: codes for their values, counts for their entries."""
     if encoding in CODED and codebook_of(weight, encoding) is None:
@@ -48,7 +53,7 @@ def entry_counts(weight: np.ndarray, encoding: Encoding) -> np.ndarray:
     if not is_sparse(encoding):
         return np.zeros(0, np.int64)
     rows, _, distance = _kept(weight, encoding)
-    lists = ceil(len(weight) / 4) if encoding in _IN_FOURS else len(weight)
+    lists = ceil(len(weight) / list_channels(encoding))
     return np.bincount(rows, 1 + _bridges(distance, encoding), lists).astype(np.int64)
 
 

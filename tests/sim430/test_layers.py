@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,8 @@ from firmware import answer, check_with_verifier, submit
 from freeml_pack.blob import write_blob
 from freeml_pack.engine import Engine
 from freeml_pack.firmware import msp430
-from freeml_pack.graph import Encoding, SampleType, Window
-from graphs import Builder, random_sample, tight_plan
+from freeml_pack.graph import Encoding, Graph, Requant, SampleType, Window
+from graphs import Builder, random_sample, roomy_plan, tight_plan
 from sim430 import Image, Sim430
 
 LIFE = 200_000_000  # cycles: more than any inference here
@@ -78,13 +79,21 @@ ENCODED: dict[str, tuple[tuple[int, int, int], int, Window]] = {
 def same_as_host(b: Builder, output: str, common: msp430.Common, folder: Path) -> None:
     graph = b.finish(output)
     blob = write_blob(graph, tight_plan(graph, np.random.default_rng(2)))
+    check(graph, blob, common, folder)
+    check_with_verifier(blob, common, folder)
+
+
+def same_as_host_in_one_step(graph: Graph, common: list[Path], folder: Path) -> None:
+    check(graph, write_blob(graph, roomy_plan(graph)), common, folder)
+
+
+def check(graph: Graph, blob: bytes, common: list[Path], folder: Path) -> None:
     msp430.build(blob, folder / "layer.elf", common)
     machine = Sim430(Image.from_elf(folder / "layer.elf"))
     sample = bytes(random_sample(graph))
     submit(machine, sample, 5)
     machine.run(cycles=LIFE)
     assert answer(machine) == (5, [int(score) for score in Engine(blob).run(sample)])
-    check_with_verifier(blob, common, folder)
 
 
 @pytest.mark.parametrize("name", CONVOLUTIONS | OTHERS)
@@ -108,6 +117,41 @@ def test_encoded_and_pooled_or_in_parts(common: msp430.Common, tmp_path: Path) -
     window = Window((3, 3), padding=(1, 1, 1, 1))
     x = b.conv(b.quantize((6, 8, 8)), 12, window, encoding=Encoding.SPARSE_4, density=0.3, pool=(2, 2))
     same_as_host(b, b.conv_in_parts(x, 7, window, (3,), encoding=Encoding.BLOCK_SPARSE_8), common, tmp_path)
+
+
+@pytest.mark.parametrize("encoding", [Encoding.SPARSE_4, Encoding.BLOCK_SPARSE_8])
+@pytest.mark.parametrize("spare", [-400, 200])
+def test_lists_with_little_room(
+    encoding: Encoding, spare: int, common: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not all channels' lists are opened at a time; or not even the first ones'."""
+    monkeypatch.setattr(msp430, "SPARE", spare + 1200)
+    b = Builder(np.random.default_rng(5))
+    window = Window((3, 3), padding=(1, 1, 1, 1))
+    graph = b.finish(b.conv(b.quantize((6, 5, 5)), 14, window, encoding=encoding, density=0.3))
+    same_as_host_in_one_step(graph, common, tmp_path)
+
+
+@pytest.mark.parametrize("encoding", list(Encoding)[1:])
+@pytest.mark.parametrize("lengths", ["some", "long"])
+def test_encoded_linear(encoding: Encoding, lengths: str, common: list[Path], tmp_path: Path) -> None:
+    """All channels in one step; long: more entries than sums of two channels in one can take."""
+    b = Builder(np.random.default_rng(6))
+    inputs, density = (700, 0.6) if lengths == "long" else (200, 0.3)
+    graph = b.finish(b.conv(b.quantize((inputs, 1, 1)), 15, Window((1, 1)), encoding=encoding, density=density))
+    same_as_host_in_one_step(graph, common, tmp_path)
+
+
+@pytest.mark.parametrize("encoding", list(Encoding)[1:])
+def test_encoded_with_a_left_shift_that_does_not_fold(encoding: Encoding, common: list[Path], tmp_path: Path) -> None:
+    b = Builder(np.random.default_rng(7))
+    graph = b.finish(b.conv(b.quantize((3, 4, 3)), 6, Window((1, 1)), encoding=encoding, density=0.5))
+    q = graph.ops[1].q
+    assert q is not None
+    assert q.requant is not None
+    q = replace(q, requant=Requant(q.requant.multiplier // 64, np.full(6, 8, np.int32), left_shift=8))
+    graph = replace(graph, ops=type(graph.ops)([graph.ops[0], replace(graph.ops[1], q=q), *graph.ops[2:]]))
+    same_as_host_in_one_step(graph, common, tmp_path)
 
 
 @pytest.mark.parametrize("per_channel", [False, True])

@@ -15,12 +15,14 @@ from operator import or_
 from pathlib import Path
 from zlib import crc32
 
+from freeml_pack.encodings import list_channels
 from freeml_pack.engine import Engine, EngineError
 from freeml_pack.errors import PackError
 from freeml_pack.firmware.native import NATIVE
 from freeml_pack.firmware.toolchain import Toolchain, found
 from freeml_pack.graph import Encoding
 from freeml_pack.inspection.network import NetworkOp, read_network
+from freeml_pack.inspection.weights import entries
 from freeml_pack.targets import Energy, Target, load_target
 
 NAME = "msp430fr5994"
@@ -31,6 +33,18 @@ PAIR_TAPS = int(re.findall(r"#define DOT_PAIR_TAPS (\d+)", (PORT / "dot.h").read
 MESSAGE_SECONDS = 64 * 10 / 115_200  # an answer on its way out of the UART
 TOLERANCE_MILLIVOLTS = 30  # of ADC and reference
 CHANNEL = 8  # bytes of a channel's constants in scratch
+OPENED_HEADER = 6  # bytes of a channel whose list is opened (opened.h)
+BLOCKS_SPARE = 16  # bytes beside the values of one list's taps (blocks.h)
+SPARE = 0x2000 - 1024 - 1500  # bytes of SRAM that stack, inner loops of dense layers, variables leave
+# Bytes of SRAM that inner loops and tables of an encoding take, at most; blocks_4 and its operands (blocks.S) come on top.
+LOOPS = {
+    Encoding.DENSE_4: 850,
+    Encoding.SPARSE_8: 600,
+    Encoding.SPARSE_4: 700,
+    Encoding.BLOCK_SPARSE_8: 650,
+    Encoding.BLOCK_SPARSE_4: 1200,
+}
+CODE_OPERANDS = 1600
 # Files of kernels by the operators that they run; what the rest of the core calls of them.
 KERNELS = {
     ("DEPTHWISE_CONV_2D",): "depthwise_conv_2d",
@@ -41,6 +55,13 @@ FUNCTIONS = {
     "depthwise_conv_2d": ("fml_kernel_depthwise_conv_2d", "fml_kernel_depthwise_conv_2d_scratch"),
     "pool": ("fml_kernel_pool",),
     "elementwise": ("fml_kernel_elementwise",),
+    "blocks": ("blocks_4", "blocks_8", "blocks_open"),
+    "opened": ("opened_next", "opened_pairs"),
+}
+# Files of the port that only these encodings want. Without LTO the linker would not know.
+OF_ENCODINGS = {
+    "blocks": {Encoding.BLOCK_SPARSE_8, Encoding.BLOCK_SPARSE_4},
+    "opened": {Encoding.SPARSE_8, Encoding.SPARSE_4, Encoding.BLOCK_SPARSE_8, Encoding.BLOCK_SPARSE_4},
 }
 PER_MODEL = ("main.c", "image.S")
 PACKED, VERIFIED = "packed.c", "verified.c"  # one of them, too
@@ -55,8 +76,9 @@ LANDMARKS = ("fml_interp_step", "fml_session_start", "fml_session_output", "fml_
 
 
 def left_out(ops: tuple[NetworkOp, ...]) -> set[str]:
-    """Names, without .c, of the core's files that none of these operators uses."""
-    return {name for kinds, name in KERNELS.items() if not any(op.kind in kinds for op in ops)}
+    """Names, without .c and .S, of files that none of these operators uses."""
+    kernels = {name for kinds, name in KERNELS.items() if not any(op.kind in kinds for op in ops)}
+    return kernels | {name for name, which in OF_ENCODINGS.items() if not any(op.encoding in which for op in ops)}
 
 
 def _entries(names: set[str]) -> list[str]:
@@ -105,6 +127,31 @@ def _pairs(op: NetworkOp) -> int:
     in_pairs = op.window is not None and prod(op.plan.tile[:2]) * prod(op.window.pool) > 1
     alone = op.sums_in or op.sums_out or op.encoding == Encoding.OFFSET_8
     return 4 * _taps(op) if in_pairs and not alone and _taps(op) <= PAIR_TAPS else 0
+
+
+def _lists(blob: bytes) -> int:
+    """Bytes that the port's opened lists take: one step's for pairs of pixels (opened.c), or the values of one list's taps
+    (blocks.h)."""
+    most = 0
+    for op, blocks in zip(read_network(blob).ops, entries(blob), strict=True):
+        each = list_channels(op.encoding)
+        for counts in blocks:
+            if _pairs(op):
+                most = max(most, 2 + int((counts * (2 + each) + each * OPENED_HEADER).sum()))
+            if op.encoding == Encoding.BLOCK_SPARSE_8:
+                most = max(most, int(counts.max()) + BLOCKS_SPARE)
+    return most + most % 2
+
+
+def _spare(blob: bytes, scratch: int, links_all: bool) -> dict[str, int | str]:
+    """What becomes of the SRAM that nothing else needs."""
+    ops = read_network(blob).ops
+    linked = set(LOOPS) if links_all else set(LOOPS) & {op.encoding for op in ops}
+    spare = SPARE - scratch - sum(LOOPS[encoding] for encoding in linked)
+    wanted = any(op.encoding == Encoding.BLOCK_SPARSE_4 and prod(op.plan.tile[:2]) == 1 for op in ops)
+    has_operands = wanted and spare >= CODE_OPERANDS
+    left = spare - CODE_OPERANDS * has_operands
+    return {"HAS_CODE_OPERANDS": int(has_operands), "LISTS_BYTES": min(_lists(blob), max(left, 2) & ~1)}
 
 
 def _scratch(blob: bytes, engine: Engine, is_far: bool) -> int:
@@ -160,24 +207,29 @@ def opened(engine: Engine, is_far: bool) -> dict[str, int | str]:
     }
 
 
-def defines(blob: bytes, is_far: bool, target: Target | None = None) -> dict[str, int | str]:
-    """Sizes and places that the port wants to know. target: whose capacitor it is, default the port's own. EngineError where
-    the blob is none."""
+def defines(blob: bytes, is_far: bool, target: Target | None = None, *, links_all: bool = False) -> dict[str, int | str]:
+    """Sizes and places that the port wants to know. target: whose capacitor it is, default the port's own; links_all: loops of
+    encodings that the blob does not use, too. EngineError where the blob is none."""
     engine = Engine(blob, streamed=is_far)
     network = read_network(blob)
-    return opened(engine, is_far) | {
-        "HAS_EXITS": int(len(network.exits) > 0),
-        "ENCODINGS": _mask(network.ops),
-        "ENCODINGS_OF_PAIRS": _mask(op for op in network.ops if _pairs(op) > 0),
-        "HAS_SUMS": int(any(op.sums_in or op.sums_out for op in network.ops)),
-        "LOW_MILLIVOLTS": low_millivolts(network.ops, target or load_target(NAME)),
-        "IS_FAR": int(is_far),
-        "FAR_BLOB": FAR.start,
-        "BLOB_BYTES": len(blob),
-        "SAMPLE_BYTES": engine.sample_size,
-        "NVM_BYTES": engine.nvm_size,
-        "SCRATCH_BYTES": max(_scratch(blob, engine, is_far), 64),  # fml_model_open wants some, too
-    }
+    scratch = max(_scratch(blob, engine, is_far), 64)  # fml_model_open wants some, too
+    return (
+        opened(engine, is_far)
+        | _spare(blob, scratch, links_all)
+        | {
+            "HAS_EXITS": int(len(network.exits) > 0),
+            "ENCODINGS": _mask(network.ops),
+            "ENCODINGS_OF_PAIRS": _mask(op for op in network.ops if _pairs(op) > 0),
+            "HAS_SUMS": int(any(op.sums_in or op.sums_out for op in network.ops)),
+            "LOW_MILLIVOLTS": low_millivolts(network.ops, target or load_target(NAME)),
+            "IS_FAR": int(is_far),
+            "FAR_BLOB": FAR.start,
+            "BLOB_BYTES": len(blob),
+            "SAMPLE_BYTES": engine.sample_size,
+            "NVM_BYTES": engine.nvm_size,
+            "SCRATCH_BYTES": scratch,
+        }
+    )
 
 
 def link(
@@ -186,11 +238,12 @@ def link(
     """Links firmware with the whole blob below or above 64 KB. verifies: as `build`. Returns what the linker complains of;
     empty: nothing."""
     metadata = Engine(blob).model.metadata_size
+    values = defines(blob, is_far, target, links_all=not common.toolchain.own_runtime)  # GCC's firmware is made without LTO
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "near").write_bytes(blob[:metadata] if is_far else blob)
         (folder / "far").write_bytes(blob if is_far else b"")
-        flags = [f"-D{name}={value}" for name, value in defines(blob, is_far, target).items()]
+        flags = [f"-D{name}={value}" for name, value in values.items()]
         flags += [f'-DNEAR_FILE="{folder}/near"', f'-DFAR_FILE="{folder}/far"']
         absent = left_out(read_network(blob).ops)
         objects = [

@@ -9,7 +9,7 @@ import numpy as np
 from freeml_schema import model as fbs
 
 from freeml_pack.blob import open_metadata
-from freeml_pack.encodings import decode_params, harmless_params
+from freeml_pack.encodings import decode_params, entry_counts, harmless_params, is_sparse
 from freeml_pack.graph import Encoding
 
 # by reading a table out of its bounds, and by counting with what was read there
@@ -30,6 +30,24 @@ def densities(blob: bytes) -> tuple[float | None, ...]:
         params = blob[weights + row.Params() : weights + row.Params() + row.ParamsSize()]
         decoded = decode_params(params, Encoding(row.Encoding()), *shape)
         result.append(float(np.count_nonzero(decoded) / decoded.size))
+    return tuple(result)
+
+
+def entries(blob: bytes) -> tuple[tuple[np.ndarray, ...], ...]:
+    """Of each operator of a blob that the core has accepted: how many entries the lists of each block have, int64 [lists]; ()
+    where it has no lists."""
+    model = open_metadata(blob)
+    weights = model.Sections(0).Offset()
+    result = []
+    for row in _rows(model):
+        shape, encoding = _shape(model, row), Encoding(row.Encoding())
+        blocks: tuple[np.ndarray, ...] = ()
+        if shape is not None and is_sparse(encoding):
+            params = blob[weights + row.Params() : weights + row.Params() + row.ParamsSize()]
+            decoded = decode_params(params, encoding, *shape)
+            tile = shape[2]
+            blocks = tuple(entry_counts(decoded[at : at + tile], encoding) for at in range(0, len(decoded), tile))
+        result.append(blocks)
     return tuple(result)
 
 

@@ -147,6 +147,40 @@ static void begin_dense(group *g, const fml_op *op, const uint8_t *weights, cons
     dot_prepare(dot);
 }
 
+static void begin_and_run(group *g) {
+    scan s;
+    scan_begin(&s, g->window->work, g->window->first_channel);
+    pixels(g, &s);
+}
+
+static uint16_t pixels_of(const fml_work *work) {
+    const fml_tile *tile = &work->tile;
+    const fml_window *window = &work->op->window;
+    return (uint16_t)((tile->row_end - tile->row_begin) * window->pool_height) *
+           (uint16_t)((tile->column_end - tile->column_begin) * window->pool_width);
+}
+
+/* Where lists are opened for pairs, all pixels of some channels after the other. */
+static FML_APART void run_encoded(group *g, uint16_t count) {
+    encoded_group *const encoded = &g->of.encoded;
+    g->in_pairs = g->in_pairs && encoded_suits_pairs(encoded, pixels_of(g->window->work));
+    (g->in_pairs ? encoded_begin_pairs : encoded_begin_singles)(encoded);
+    if (!g->in_pairs || !encoded_opens(encoded)) {
+        begin_and_run(g);
+        return;
+    }
+    opened_work opened;
+    opened_source source = encoded_source(encoded, g->rows.pairs, count);
+    for (uint16_t left = count; left != 0; left -= encoded->channels, g->first += encoded->channels) {
+        if (encoded_open(encoded, &opened, &source) == 0) {
+            g->in_pairs = false;
+            encoded->channels = left;
+        }
+        begin_and_run(g);
+        encoded_go_on(encoded, &source);
+    }
+}
+
 /* Scratch: [constants of the channels][pairs, or gathered bytes]. */
 static FML_APART void run_group(window_of *window, const uint8_t *stored, uint16_t first, uint16_t count) {
     const fml_work *work = window->work;
@@ -154,27 +188,27 @@ static FML_APART void run_group(window_of *window, const uint8_t *stored, uint16
     requantize_channel *const channels = (requantize_channel *)(void *)work->scratch;
     const uint8_t *weights = stored + FML_CHANNEL_CONSTANTS_SIZE * rounded;
     window->buffer = (int8_t *)(channels + rounded);
-    fml_channels_unpack((fml_channel *)(void *)channels, stored, rounded, 0, rounded);
     group g;
-    scan s;
     g.window = window;
     g.first = first;
+    if (fml_op_encoded(work->op)) {
+        encoded_begin(&g.of.encoded, work, stored, channels, count);
+    } else {
+        fml_channels_unpack((fml_channel *)(void *)channels, stored, rounded, 0, rounded);
+    }
     begin(&g, work->op);
     if (fml_op_encoded(work->op)) {
-        encoded_begin(&g.of.encoded, work, weights, channels, count);
-        g.in_pairs = g.in_pairs && encoded_suits_pairs(&g.of.encoded);
+        run_encoded(&g, count);
     } else {
         begin_dense(&g, work->op, weights, channels, count);
+        begin_and_run(&g);
     }
-    scan_begin(&s, work, window->first_channel);
-    pixels(&g, &s);
 }
 
 void fml_kernel_conv_2d(const fml_work *work) {
     const fml_op *op = work->op;
     const uint16_t begin = work->tile.channel_begin, end = work->tile.channel_end, count = end - begin;
     const uint16_t whole = (uint16_t)fml_op_group_channels(op), each = whole < count ? whole : count;
-    const uint16_t size = (uint16_t)fml_op_group_size(op, each);
     const uint8_t *stored = work->params;
     window_of window = {work, op->window.first_channel, op->window.channels / op->window.groups, windows_are_pieces(op),
                         NULL};
@@ -184,8 +218,14 @@ void fml_kernel_conv_2d(const fml_work *work) {
     if (fml_op_pools(op)) {
         fml_fill_tile(work, op->activation_min);
     }
-    for (uint16_t first = begin; first < end; first += each, stored += size, window.first_channel += window.channels) {
+    for (uint16_t first = begin;;) {
         run_group(&window, stored, first, each);
+        first += each;
+        if (first >= end) {
+            break;
+        }
+        stored += (uint16_t)fml_op_group_size(op, each);
+        window.first_channel += window.channels;
     }
 }
 

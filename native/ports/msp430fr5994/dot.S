@@ -208,12 +208,6 @@ this_four:
 	inc	r9
 	.endm
 
-	function dot_finish_pair, .fast	; for encoded.S
-	pair_outputs
-	mov	#15, r5			; as its loops want it
-	ret
-	end	dot_finish_pair
-
 	function dot_pairs, .fast
 	begin
 	mov	TO+2(r15), r9

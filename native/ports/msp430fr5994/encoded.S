@@ -1,11 +1,8 @@
-; encoded.h. All of it runs from SRAM, as dot.S does.
+; encoded.h. What runs from SRAM is .fast, as in dot.S; each reset copies it, so what is seldom used is not.
 	.include "port.inc"
+	.include "outputs.inc"
 
 ; of an encoded_work
-	.equ	SCALE, 2
-	.equ	LOW, 4
-	.equ	HIGH, 6
-	.equ	POOLS, 8
 	.equ	ENTRIES, 10
 	.equ	COUNTS, 12
 	.equ	VALUES, 14
@@ -21,9 +18,10 @@
 	.equ	CHANNEL, 38
 
 	.section .noinit.encoded_tables,"aw",@nobits
-high:					; the weight whose code is the high half of a byte
+	.globl	encoded_high, encoded_low
+encoded_high:				; the weight whose code is the high half of a byte
 	.space	256
-low:					; the weights
+encoded_low:				; the weights
 	.space	16
 
 ; --- Loops: a channel's entries, or taps. r12: the first one, r11: how many; r13: VALUES. r12 goes on; r10, r11, r13 are lost. r5: 15.
@@ -39,27 +37,6 @@ low:					; the weights
 	clr	&RES3
 	.endm
 
-; From value to value by the distance in r11. Of a pair, r13 is at the upper half of the one before.
-	.macro	go_one
-	add	r11, r13
-	.endm
-
-	.macro	go_pair
-	rla	r11
-	dec	r11
-	rla	r11
-	add	r11, r13
-	.endm
-
-	.macro	multiply_one
-	mov_b_at 13, OP2_B
-	.endm
-
-	.macro	multiply_pair
-	mov_next 13, OP2L
-	mov_at 13, OP2H
-	.endm
-
 	.macro	multiply_next_one
 	mov_b_next 13, OP2_B
 	.endm
@@ -69,69 +46,69 @@ low:					; the weights
 	mov_next 13, OP2H
 	.endm
 
-	.macro	sparse_8 values		; 11 cycles, 18 of a pair
+	.macro	sparse_8		; 11 cycles
 	mov.b	@r12+, r11
-	go_\values
+	add	r11, r13
 	mov_b_next 12, MACS_B
-	multiply_\values
+	mov_b_at 13, OP2_B
 	.endm
 
-	.macro	sparse_4 values		; 14, 21
+	.macro	sparse_4		; 13
 	mov.b	@r12+, r11
-	mov.b	high(r11), &MACS_B
+	mov.b	encoded_high(r11), &MACS_B
 	and	r5, r11
-	go_\values
-	multiply_\values
+	add	r11, r13
+	mov_b_at 13, OP2_B
 	.endm
 
-	.macro	block_8 values		; 13, 20
+	.macro	block_8			; 13
 	mov.b	@r12, r11
-	go_\values
+	add	r11, r13
 	add	r6, r12
 	mov_b_at 12, MACS_B
 	add	r7, r12
-	multiply_\values
+	mov_b_at 13, OP2_B
 	.endm
 
-	.macro	block_codes values
+	.macro	block_codes
 	mov.b	@r12, r11
-	go_\values
+	add	r11, r13
 	add	r6, r12
 	mov.b	@r12, r11
 	add	r7, r12
 	.endm
 
-	.macro	block_low values	; 18, 25
-	block_codes \values
+	.macro	block_low		; 17
+	block_codes
 	and	r5, r11
-	mov.b	low(r11), &MACS_B
-	multiply_\values
+	mov.b	encoded_low(r11), &MACS_B
+	mov_b_at 13, OP2_B
 	.endm
 
-	.macro	block_high values	; 17, 24
-	block_codes \values
-	mov.b	high(r11), &MACS_B
-	multiply_\values
+	.macro	block_high		; 16
+	block_codes
+	mov.b	encoded_high(r11), &MACS_B
+	mov_b_at 13, OP2_B
 	.endm
 
-	.macro	dense_low values	; 14, 18
+	.macro	dense_low values	; 13, 17 of a pair
 	mov.b	@r12, r11
 	incd	r12
 	and	r5, r11
-	mov.b	low(r11), &MACS_B
+	mov.b	encoded_low(r11), &MACS_B
 	multiply_next_\values
 	.endm
 
-	.macro	dense_high values	; 13, 17
+	.macro	dense_high values	; 12, 16
 	mov.b	@r12, r11
 	incd	r12
-	mov.b	high(r11), &MACS_B
+	mov.b	encoded_high(r11), &MACS_B
 	multiply_next_\values
 	.endm
 
 ; Taps of `bytes` each, four or eight in a turn of the loop; the first turn leaves some out.
-	.macro	loop tap, values, turn, bytes
-	function encoded_\tap\()_\values, .fast
+	.macro	loop tap, values, turn, bytes, code, section
+	function encoded_\tap\()_\values, \section
 	clear_\values
 	mov	r11, r10
 	and	#\turn - 1, r11
@@ -146,7 +123,7 @@ low:					; the weights
 	jz	4f
 	mov	3f(r11), r0
 2:	.rept	\turn
-	\tap \values
+	\code
 	.endr
 	dec	r10
 	jnz	2b
@@ -160,24 +137,36 @@ low:					; the weights
 	end	encoded_\tap\()_\values
 	.endm
 
-	loop	sparse_8, one, 8, 12
-	loop	sparse_8, pair, 4, 22
-	loop	sparse_4, one, 8, 16
-	loop	sparse_4, pair, 4, 26
-	loop	block_8, one, 8, 16
-	loop	block_8, pair, 4, 26
-	loop	block_low, one, 8, 22
-	loop	block_low, pair, 4, 32
-	loop	block_high, one, 8, 20
-	loop	block_high, pair, 4, 30
-	loop	dense_low, one, 8, 16
-	loop	dense_low, pair, 4, 20
-	loop	dense_high, one, 8, 14
-	loop	dense_high, pair, 4, 18
+	loop	block_8, one, 8, 16, block_8, .text
+	loop	block_low, one, 8, 22, block_low, .text
+	loop	block_high, one, 8, 20, block_high, .text
+	loop	dense_low, one, 8, 16, "dense_low one", .fast
+	loop	dense_low, pair, 4, 20, "dense_low pair", .fast
+	loop	dense_high, one, 8, 14, "dense_high one", .fast
+	loop	dense_high, pair, 4, 18, "dense_high pair", .fast
 
-; --- What becomes of a channel's sums. r4, r6, r7, r14, r15: of requantize_one; r8, r9: to; that of a pair: dot.S
+; --- What becomes of a channel's sums. Constants are those of encoded_unpack; r6, r7, r14, r15: as requantize_one wants them; r8, r9: to.
+; encoded_finish_one loses r4, r10, -_pair r4, r11 to r13, others r4, r11, r13.
 
 	function encoded_finish_one, .fast
+	mov	&RES0, r10
+	mov	&RES1, r4
+	scale	r10, r4
+	output	one, r8, r10, r4
+	ret
+	far_output one, r10, r4
+	end	encoded_finish_one
+
+	function encoded_finish_pair, .fast
+	pair_outputs pair
+	ret
+	far_pair_outputs pair
+	end	encoded_finish_pair
+
+; Constants are those of fml_channels_unpack. r4: scale
+	function encoded_finish_any
+	push	r12
+	mov	SCALE(r15), r4
 	mov	&RES0, r12
 	mov	&RES1, r13
 	tst	POOLS(r15)
@@ -187,13 +176,15 @@ low:					; the weights
 1:	call	#requantize_one
 	mov.b	r12, 0(r8)
 	inc	r8
+	pop	r12
 	ret
-	end	encoded_finish_one
+	end	encoded_finish_any
 
-	function encoded_keep_sum, .fast
-	mov	&RES0, 0(r9)
-	mov	&RES1, 2(r9)
-	add	#4, r9
+	function encoded_keep_sum
+	mov	TO+2(r15), r13
+	mov	&RES0, 0(r13)
+	mov	&RES1, 2(r13)
+	add	#4, TO+2(r15)
 	ret
 	end	encoded_keep_sum
 
@@ -202,12 +193,10 @@ low:					; the weights
 	.macro	begin			; r12: work -> r15
 	save_r4_to_r10
 	mov	r12, r15
-	mov	SCALE(r15), r4
 	mov	LOW(r15), r6
 	mov	HIGH(r15), r7
 	mov	CONSTANTS(r15), r14
 	mov	TO(r15), r8
-	mov	TO+2(r15), r9
 	mov	#15, r5
 	.endm
 
@@ -219,24 +208,81 @@ low:					; the weights
 	bis	r10, r11
 	.endm
 
-	function encoded_lists, .fast
+; r9: COUNTS, r12: ENTRIES; 8 or 16 entries of `bytes` in a turn, the first turn leaves some out. What is not the plain way is FINISH's.
+	.macro	lists name, turn, bytes
+	function encoded_lists_\name, .fast
 	begin
-1:	mov	COUNTS(r15), r12
-	next_count
+	mov	COUNTS(r15), r9
 	mov	ENTRIES(r15), r12
+next_\name:
+	mov.b	@r9+, r11
+	mov.b	@r9+, r10
+	swpb	r10
+	bis	r10, r11
 	mov	VALUES(r15), r13
-	call	LOOPS(r15)
-	mov	r12, ENTRIES(r15)
-	call	FINISH(r15)
+	clear_one
+	mov	r11, r10
+	.if	\turn == 16
+	and	r5, r11
+	add	r5, r10
+	rra	r10
+	.else
+	and	#\turn - 1, r11
+	add	#\turn - 1, r10
+	.endif
+	rla	r11
+	.rept	3
+	rra	r10
+	.endr
+	jz	sum_\name
+	mov	entries_\name(r11), r0
+turn_\name:
+	.rept	\turn
+	sparse_\name
+	.endr
+	dec	r10
+	jnz	turn_\name
+sum_\name:
+	tst	FINISH(r15)
+	jnz	finish_\name
+	.if	\turn == 16
+	mov	&RES0, r10
+	mov	&RES1, r4
+	scale	r10, r4
+	output	\name, r8, r10, r4
+	.else
+	call	#encoded_finish_one
+	.endif
+left_\name:
 	dec	CHANNELS(r15)
-	jnz	1b
+	jnz	next_\name
+	mov	r12, ENTRIES(r15)
+	mov	r9, COUNTS(r15)
 	restore_r4_to_r10
 	ret
-	end	encoded_lists
+	.if	\turn == 16
+	far_output \name, r10, r4
+	.endif
+finish_\name:
+	call	FINISH(r15)
+	jmp	left_\name
+entries_\name:
+	.word	turn_\name
+	.irp	left, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1
+	.if	\left < \turn
+	.word	turn_\name + \left * \bytes
+	.endif
+	.endr
+	end	encoded_lists_\name
+	.endm
+
+	lists	8, 16, 12
+	lists	4, 8, 16
 
 ; r6: from an entry to the channel's weight, r7: from there to the next entry
 	function encoded_fours, .fast
 	begin
+	mov	TO+2(r15), r9
 1:	clr	CHANNEL(r15)
 	mov	COUNTS(r15), r12
 	tst	r12
@@ -281,20 +327,19 @@ low:					; the weights
 	end	encoded_fours
 
 	function encoded_open_codebook
-	mov	#low, r13
-	mov	#high, r14
+	mov	#encoded_low, r13
+	mov	#encoded_high, r14
 1:	mov.b	@r12+, r15
 	mov.b	r15, 0(r13)
 	inc	r13
 	mov	r15, r11
 	swpb	r11
 	bis	r15, r11
-	mov	#8, r15
-2:	mov	r11, 0(r14)
-	incd	r14
-	dec	r15
-	jnz	2b
-	cmp	#high + 256, r14
+	.irp	at, 0, 2, 4, 6, 8, 10, 12, 14
+	mov	r11, \at(r14)
+	.endr
+	add	#16, r14
+	cmp	#encoded_high + 256, r14
 	jne	1b
 	ret
 	end	encoded_open_codebook

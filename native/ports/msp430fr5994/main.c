@@ -6,6 +6,7 @@
 #include "board.h"
 #include "energy.h"
 #include "freeml.h"
+#include "opened.h"
 
 /* image.S; sizes and places come from freeml_pack/firmware/msp430.py. */
 extern uint8_t nvm_begin[];
@@ -17,7 +18,10 @@ extern struct {
 } mailbox;
 
 const uint8_t encodings = ENCODINGS, encodings_of_pairs = ENCODINGS_OF_PAIRS;
-const bool has_exits = HAS_EXITS, has_sums = HAS_SUMS;
+const bool has_exits = HAS_EXITS, has_sums = HAS_SUMS, has_code_operands = HAS_CODE_OPERANDS;
+
+uint16_t opened_lists[LISTS_BYTES / 2 + 1] __attribute__((section(".noinit")));
+const uint16_t opened_lists_size = LISTS_BYTES;
 
 /* Neither has to be zeros: that would cost each reset some thousand cycles. */
 static uint32_t scratch[(SCRATCH_BYTES + 3) / 4] __attribute__((section(".noinit")));

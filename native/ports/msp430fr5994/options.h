@@ -9,6 +9,7 @@
 /* Bit e: operators have weights of encoding e; some of them are multiplied with pairs of pixels (conv_2d.c). */
 extern const uint8_t encodings, encodings_of_pairs;
 extern const bool has_exits, has_sums;
+extern const bool has_code_operands; /* there is room for those of blocks_4 (blocks.h) */
 extern const struct fml_model *const the_model;
 
 /* optional.h */

@@ -1,6 +1,15 @@
 ; void fml_channels_unpack(fml_channel *to, const uint8_t *group, uint32_t total, uint32_t begin, uint32_t end), and
-; uint32_t requantize_factor(uint16_t multiplier, uint8_t shift) (requantize.h): channels of 7 stored bytes become 8, at any alignment.
+; uint32_t requantize_factor(uint16_t multiplier, uint8_t shift) (requantize.h), and
+; bool encoded_unpack(requantize_channel *to, const uint8_t *group, uint16_t total, uint16_t count, uint8_t left_shift) (encoded.h):
+; channels of 7 stored bytes become 8, at any alignment.
 	.include "port.inc"
+
+	.macro	copy_bias		; clang's assembler refuses mov.b @r13+, 0(r12)
+	.word	0x4dfc, 0
+	.word	0x4dfc, 1
+	.word	0x4dfc, 2
+	.word	0x4dfc, 3
+	.endm
 
 ; r10: multiplier, r11: shift as it is stored -> r11:r10. With s = shift - 1: 2 * multiplier times 2^(15 - s % 16), and bit 31 says
 ; whether s is less than 16.
@@ -62,10 +71,7 @@ highest_first:
 	add	r10, r13
 	tst	r15
 	jz	2f
-1:	.word	0x4dfc, 0		; mov.b @r13+, 0(r12), which clang's assembler refuses
-	.word	0x4dfc, 1
-	.word	0x4dfc, 2
-	.word	0x4dfc, 3
+1:	copy_bias
 	mov.b	@r8+, r10
 	mov.b	@r8+, r11
 	swpb	r11
@@ -82,3 +88,47 @@ highest_first:
 	pop	r8
 	ret
 	end	fml_channels_unpack
+
+; r12: to, r13: biases, r14: total, r15: channels left; left shift: 2(r1). Then r8: multipliers, r9: shifts, r14: left shift + 1.
+	function encoded_unpack
+	push	r8
+	push	r9
+	push	r10
+	mov	r14, r9
+	rla	r14
+	rla	r14
+	add	r13, r14
+	mov	r14, r8
+	rla	r9
+	add	r8, r9
+	mov	8(r1), r14
+	inc	r14
+1:	copy_bias
+	mov.b	@r8+, r10
+	mov.b	@r8+, r11
+	swpb	r11
+	bis	r11, r10
+	rla	r10
+	mov	r10, &MPY
+	mov.b	@r9+, r11
+	sub	r14, r11
+	cmp	#16, r11
+	jhs	3f
+2:	rla	r11
+	mov	highest_first(r11), &OP2
+	add	#8, r12
+	dec	r15
+	mov	&RESLO, -4(r12)
+	mov	&RESHI, -2(r12)
+	jnz	1b
+	mov	#1, r12
+	jmp	4f
+3:	clr	r11
+	tst	r10			; 0 has any shift
+	jz	2b
+	clr	r12
+4:	pop	r10
+	pop	r9
+	pop	r8
+	ret
+	end	encoded_unpack
