@@ -35,7 +35,8 @@ TOLERANCE_MILLIVOLTS = 30  # of ADC and reference
 CHANNEL = 8  # bytes of a channel's constants in scratch
 OPENED_HEADER = 6  # bytes of a channel whose list is opened (opened.h)
 BLOCKS_SPARE = 16  # bytes beside the values of one list's taps (blocks.h)
-SPARE = 0x2000 - 1024 - 1500  # bytes of SRAM that stack, inner loops of dense layers, variables leave
+SRAM, SRAM_BESIDE_LEA = 0x2000, 0x1000  # bytes: sram.ld, lea/sram.ld
+TAKEN = 1024 + 1500  # of them: stack; inner loops of dense layers, variables
 # Bytes of SRAM that inner loops and tables of an encoding take, at most; blocks_4 and its operands (blocks.S) come on top.
 LOOPS = {
     Encoding.DENSE_4: 850,
@@ -143,11 +144,11 @@ def _lists(blob: bytes) -> int:
     return most + most % 2
 
 
-def _spare(blob: bytes, scratch: int, links_all: bool) -> dict[str, int | str]:
+def _spare(blob: bytes, scratch: int, links_all: bool, lea: bool) -> dict[str, int | str]:
     """What becomes of the SRAM that nothing else needs."""
     ops = read_network(blob).ops
     linked = set(LOOPS) if links_all else set(LOOPS) & {op.encoding for op in ops}
-    spare = SPARE - scratch - sum(LOOPS[encoding] for encoding in linked)
+    spare = (SRAM_BESIDE_LEA if lea else SRAM) - TAKEN - scratch - sum(LOOPS[encoding] for encoding in linked)
     wanted = any(op.encoding == Encoding.BLOCK_SPARSE_4 and prod(op.plan.tile[:2]) == 1 for op in ops)
     has_operands = wanted and spare >= CODE_OPERANDS
     left = spare - CODE_OPERANDS * has_operands
@@ -207,15 +208,17 @@ def opened(engine: Engine, is_far: bool) -> dict[str, int | str]:
     }
 
 
-def defines(blob: bytes, is_far: bool, target: Target | None = None, *, links_all: bool = False) -> dict[str, int | str]:
+def defines(
+    blob: bytes, is_far: bool, target: Target | None = None, *, links_all: bool = False, lea: bool = False
+) -> dict[str, int | str]:
     """Sizes and places that the port wants to know. target: whose capacitor it is, default the port's own; links_all: loops of
-    encodings that the blob does not use, too. EngineError where the blob is none."""
+    encodings that the blob does not use, too; lea: as of Common. EngineError where the blob is none."""
     engine = Engine(blob, streamed=is_far)
     network = read_network(blob)
     scratch = max(_scratch(blob, engine, is_far), 64)  # fml_model_open wants some, too
     return (
         opened(engine, is_far)
-        | _spare(blob, scratch, links_all)
+        | _spare(blob, scratch, links_all, lea)
         | {
             "HAS_EXITS": int(len(network.exits) > 0),
             "ENCODINGS": _mask(network.ops),
@@ -238,7 +241,8 @@ def link(
     """Links firmware with the whole blob below or above 64 KB. verifies: as `build`. Returns what the linker complains of;
     empty: nothing."""
     metadata = Engine(blob).model.metadata_size
-    values = defines(blob, is_far, target, links_all=not common.toolchain.own_runtime)  # GCC's firmware is made without LTO
+    links_all = not common.toolchain.own_runtime  # GCC's firmware is made without LTO
+    values = defines(blob, is_far, target, links_all=links_all, lea=common.lea)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "near").write_bytes(blob[:metadata] if is_far else blob)
