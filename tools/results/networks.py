@@ -105,12 +105,12 @@ DEMO = ROOT / "examples" / "digits" / "digits_cnn.pt"
 NETWORKS = {
     network.name: network
     for network in (
-        Network("digits", "demo (examples/digits)", DIGITS, digits, Recipe(60), 300, DEMO, ratios=(10, 20, 30)),
+        Network("digits", "demo (examples/digits)", DIGITS, digits, Recipe(60), 1000, DEMO, ratios=(10, 20, 30)),
         Network("har", "HAR 1-D CNN", MOTION, har, Recipe(30, weight_decay=0.05, label_smoothing=0.1), 60),
         Network("kws_s", "KWS S", KEYWORDS, kws_s, Recipe(100, rate=4e-3, weight_decay=0.05, label_smoothing=0.1), 100),
         Network("kws_m", "KWS M", KEYWORDS, kws_m, Recipe(100, rate=4e-3, weight_decay=0.05, label_smoothing=0.1), 100),
-        Network("fashion", "Fashion-MNIST", FASHION, fashion, Recipe(20), 30),
-        Network("cifar10_s", "CIFAR-10 S", CIFAR10, cifar10_s, Recipe(30), 30),
+        Network("fashion", "Fashion-MNIST", FASHION, fashion, Recipe(20), 10),
+        Network("cifar10_s", "CIFAR-10 S", CIFAR10, cifar10_s, Recipe(30), 60),
         Network("cifar10_m", "CIFAR-10 M", CIFAR10, cifar10_m, Recipe(10), 20),
     )
 }
