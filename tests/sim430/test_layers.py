@@ -83,11 +83,11 @@ def same_as_host(b: Builder, output: str, common: msp430.Common, folder: Path) -
     check_with_verifier(blob, common, folder)
 
 
-def same_as_host_in_one_step(graph: Graph, common: list[Path], folder: Path) -> None:
+def same_as_host_in_one_step(graph: Graph, common: msp430.Common, folder: Path) -> None:
     check(graph, write_blob(graph, roomy_plan(graph)), common, folder)
 
 
-def check(graph: Graph, blob: bytes, common: list[Path], folder: Path) -> None:
+def check(graph: Graph, blob: bytes, common: msp430.Common, folder: Path) -> None:
     msp430.build(blob, folder / "layer.elf", common)
     machine = Sim430(Image.from_elf(folder / "layer.elf"))
     sample = bytes(random_sample(graph))
@@ -122,10 +122,10 @@ def test_encoded_and_pooled_or_in_parts(common: msp430.Common, tmp_path: Path) -
 @pytest.mark.parametrize("encoding", [Encoding.SPARSE_4, Encoding.BLOCK_SPARSE_8])
 @pytest.mark.parametrize("spare", [-400, 200])
 def test_lists_with_little_room(
-    encoding: Encoding, spare: int, common: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    encoding: Encoding, spare: int, common: msp430.Common, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not all channels' lists are opened at a time; or not even the first ones'."""
-    monkeypatch.setattr(msp430, "SPARE", spare + 1200)
+    monkeypatch.setattr(msp430, "TAKEN", msp430.SRAM - spare - 1200)
     b = Builder(np.random.default_rng(5))
     window = Window((3, 3), padding=(1, 1, 1, 1))
     graph = b.finish(b.conv(b.quantize((6, 5, 5)), 14, window, encoding=encoding, density=0.3))
@@ -134,7 +134,7 @@ def test_lists_with_little_room(
 
 @pytest.mark.parametrize("encoding", list(Encoding)[1:])
 @pytest.mark.parametrize("lengths", ["some", "long"])
-def test_encoded_linear(encoding: Encoding, lengths: str, common: list[Path], tmp_path: Path) -> None:
+def test_encoded_linear(encoding: Encoding, lengths: str, common: msp430.Common, tmp_path: Path) -> None:
     """All channels in one step; long: more entries than sums of two channels in one can take."""
     b = Builder(np.random.default_rng(6))
     inputs, density = (700, 0.6) if lengths == "long" else (200, 0.3)
@@ -143,7 +143,7 @@ def test_encoded_linear(encoding: Encoding, lengths: str, common: list[Path], tm
 
 
 @pytest.mark.parametrize("encoding", list(Encoding)[1:])
-def test_encoded_with_a_left_shift_that_does_not_fold(encoding: Encoding, common: list[Path], tmp_path: Path) -> None:
+def test_encoded_with_a_left_shift_that_does_not_fold(encoding: Encoding, common: msp430.Common, tmp_path: Path) -> None:
     b = Builder(np.random.default_rng(7))
     graph = b.finish(b.conv(b.quantize((3, 4, 3)), 6, Window((1, 1)), encoding=encoding, density=0.5))
     q = graph.ops[1].q
